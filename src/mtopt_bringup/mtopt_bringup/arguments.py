@@ -1,0 +1,116 @@
+"""The arguments of a start: the same for `./mtopt up` and for the launch file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mtopt_core.config import described, field_types, from_mapping, option
+from mtopt_core.errors import ConfigError
+
+from .fleet import HARDWARE
+
+SOURCE = "argument"
+_BOOLEANS = {"true": True, "false": False}
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What a person may say when starting a fleet."""
+
+    fleet: str = option("", "fleet file; empty takes config/fleet.yaml")
+    hardware: str = option(
+        "", "hardware of every cell, in place of the fleet file's", choices=("", *HARDWARE)
+    )
+    cells: str = option("", "how many cells, or their names with commas; empty: all of the file")
+    models: str = option("", "model store; empty: scripted policies alone")
+    tasks: str = option("", "tasks to collect, with commas; empty: all that a cell may run")
+    data: str = option("data", "folder that the episodes go to")
+    console: bool = option(False, "web console; not part of this version", choices=(False,))
+    composed: bool = option(False, "one process a cell, for small machines")
+    speed: float = option(
+        1.0, "simulated seconds per second, MuJoCo cells only", low=0.01, high=100
+    )
+    episodes: int = option(0, "episodes to collect, over all cells; 0: no end", low=0, high=10**9)
+    seed: int = option(0, "of scenes and schedules; 0 draws one", low=0, high=2**31 - 1)
+    verbose: bool = option(False, "show the logs of all nodes")
+
+    @property
+    def task_names(self) -> tuple[str, ...]:
+        """The tasks asked for; empty: no restriction."""
+        return _listed(self.tasks)
+
+    @property
+    def cell_names(self) -> tuple[str, ...]:
+        """The cells asked for by name; empty where a number or nothing was given."""
+        return () if self.cell_count is not None else _listed(self.cells)
+
+    @property
+    def cell_count(self) -> int | None:
+        """The number of cells asked for, if a number was given."""
+        return int(self.cells) if self.cells.strip().isdecimal() else None
+
+    @property
+    def data_folder(self) -> Path:
+        """Absolute."""
+        return Path(self.data).expanduser().absolute()
+
+
+def parse(texts: Mapping[str, str]) -> Arguments:
+    """Arguments of their texts, as both starters get them; raises ConfigError."""
+    types = field_types(Arguments)
+    values = {
+        name: _value(name, text, types[name]) if name in types else text
+        for name, text in texts.items()
+    }
+    given = from_mapping(Arguments, values, SOURCE)
+    if given.cell_count == 0:
+        raise ConfigError(SOURCE, "cells", given.cells, "must be at least 1, or names of cells")
+    if not given.data.strip():
+        raise ConfigError(SOURCE, "data", given.data, "must name a folder")
+    return given
+
+
+def split(words: list[str]) -> dict[str, str]:
+    """`name:=value` words as a mapping; raises ConfigError."""
+    texts: dict[str, str] = {}
+    for word in words:
+        name, mark, value = word.partition(":=")
+        if not mark:
+            raise ConfigError(SOURCE, word, word, f"must be name:=value; {_names()}")
+        if name in texts:
+            raise ConfigError(SOURCE, name, value, "is given twice")
+        texts[name] = value
+    return texts
+
+
+def _value(name: str, text: str, wanted: Any) -> Any:
+    if wanted is bool:
+        return _boolean(name, text)
+    if wanted is str:
+        return text
+    try:
+        return wanted(text)
+    except ValueError:
+        spoken = "a whole number" if wanted is int else "a number"
+        bounds = described(Arguments)[name].allowed
+        raise ConfigError(SOURCE, name, text, f"must be {spoken} {bounds}".strip()) from None
+
+
+def _boolean(name: str, text: str) -> bool:
+    value = _BOOLEANS.get(text.strip().lower())
+    if value is None:
+        raise ConfigError(SOURCE, name, text, "must be true or false")
+    if value and True not in (described(Arguments)[name].choices or (True,)):
+        raise ConfigError(SOURCE, name, text, "must be false: this version has no console")
+    return value
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+
+
+def _names() -> str:
+    return "arguments are " + ", ".join(described(Arguments))

@@ -1,0 +1,55 @@
+"""Where the shared files are: configuration, descriptions, models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Folders that launch/, the nodes and the tests share. Absolute."""
+
+    config: Path
+    urdf: Path
+    models: Path
+
+    @classmethod
+    def below(cls, share: Path) -> Paths:
+        """The folders as they lie in a checkout or in an installed share folder."""
+        return cls(share / "config", share / "urdf", share / "models")
+
+    @classmethod
+    def installed(cls) -> Paths:
+        """What mtopt_bringup installed; in a tree that is not built, the checkout's own."""
+        from ament_index_python.packages import (
+            PackageNotFoundError,
+            get_package_share_directory,
+        )
+
+        try:
+            return cls.below(Path(get_package_share_directory("mtopt_bringup")))
+        except PackageNotFoundError:
+            return cls.below(Path(__file__).resolve().parents[3])
+
+    @property
+    def fleet(self) -> Path:
+        """The fleet that is started unless another is named."""
+        return self.config / "fleet.yaml"
+
+    @property
+    def tasks(self) -> Path:
+        """The task registry, one for all cells."""
+        return self.config / "tasks.yaml"
+
+    @property
+    def node_files(self) -> dict[str, Path]:
+        """What the file settings of the nodes are, unless a fleet says otherwise."""
+        return {
+            "workspace_file": self.config / "workspace.yaml",
+            "actions_file": self.config / "actions.yaml",
+            "tasks_file": self.tasks,
+            "sim_file": self.config / "sim.yaml",
+            "description_file": self.urdf / "mtopt_cell.urdf.xacro",
+            "lenses_file": self.urdf / "cameras.yaml",
+        }

@@ -1,0 +1,152 @@
+"""The cross-entropy method over actions, as three pure steps: propose, score, refit.
+
+Samples carry continuous motion (x, y, z, yaw) and one discrete command. Each pure command
+(close, open, terminate) is proposed exactly once a round, without motion; all other samples
+are motions with the gripper kept. The Gaussian is refitted to the best motions alone, and
+the answer is the best action ever sampled, whatever its kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .action import Action, ActionBounds, Gripper
+from .config import option
+from .encoding import Numbers, encode_actions
+from .errors import CoreError
+
+Score = Callable[[Numbers], NDArray[np.floating]]
+
+_COMMANDS = ((Gripper.CLOSE, False), (Gripper.OPEN, False), (Gripper.KEEP, True))
+
+
+@dataclass(frozen=True)
+class CemConfig:
+    """How hard to look for the best action."""
+
+    samples: int = option(64, "actions scored in a round", low=5, high=4096)
+    elites: int = option(6, "motions that the next round is fitted to", low=2, high=512)
+    rounds: int = option(2, "rounds of propose, score, refit", low=1, high=10)
+    spread: float = option(
+        0.5, "first standard deviation as a share of the action bounds", low=0.01, high=2.0
+    )
+    min_spread: float = option(
+        0.02, "smallest standard deviation as a share of the bounds", low=0.0, high=0.5
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Belief:
+    """Where good motions are thought to be: mean and standard deviation of (x, y, z, yaw)."""
+
+    mean: NDArray[np.float64]
+    std: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Proposal:
+    """A round's samples: motions (N, 4) in m and rad, gripper (N,), terminate (N,)."""
+
+    motions: NDArray[np.float64]
+    gripper: NDArray[np.int64]
+    terminate: NDArray[np.bool_]
+
+    @property
+    def continuous(self) -> NDArray[np.bool_]:
+        """Which samples are motions, (N,)."""
+        kept: NDArray[np.bool_] = self.gripper == Gripper.KEEP
+        return kept & ~self.terminate
+
+    def encoded(self, bounds: ActionBounds) -> Numbers:
+        """The samples as networks read them, (N, 8)."""
+        return encode_actions(self.motions, self.gripper, self.terminate, bounds)
+
+    def action(self, index: int) -> Action:
+        """One sample as an action."""
+        x, y, z, yaw = (float(value) for value in self.motions[index])
+        terminate = bool(self.terminate[index])
+        return Action((x, y, z), yaw, Gripper(int(self.gripper[index])), terminate)
+
+
+@dataclass(frozen=True, eq=False)
+class Round:
+    """What a round proposed and what it was worth; kept for whoever wants to look."""
+
+    proposal: Proposal
+    q: NDArray[np.floating]
+    elites: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """The best action found, its value, and the rounds that led to it."""
+
+    action: Action
+    q: float
+    rounds: tuple[Round, ...]
+
+
+def first_belief(bounds: ActionBounds, config: CemConfig) -> Belief:
+    """No idea yet: centred at rest, spread over the bounds."""
+    return Belief(np.zeros(4), config.spread * bounds.high)
+
+
+def propose(
+    belief: Belief, bounds: ActionBounds, config: CemConfig, rng: np.random.Generator
+) -> Proposal:
+    """Samples of one round: each pure command once, motions from the belief for the rest."""
+    count, commands = config.samples, len(_COMMANDS)
+    motions = np.zeros((count, 4))
+    drawn = rng.normal(belief.mean, belief.std, size=(count - commands, 4))
+    motions[commands:] = np.clip(drawn, -bounds.high, bounds.high)
+    gripper = np.full(count, int(Gripper.KEEP), dtype=np.int64)
+    terminate = np.zeros(count, dtype=np.bool_)
+    for row, (command, ends) in enumerate(_COMMANDS):
+        gripper[row], terminate[row] = int(command), ends
+    return Proposal(motions, gripper, terminate)
+
+
+def refit(
+    proposal: Proposal, q: NDArray[np.floating], bounds: ActionBounds, config: CemConfig
+) -> tuple[Belief, NDArray[np.int64]]:
+    """The belief after a round, and the indices of the motions that it was fitted to."""
+    motions = np.flatnonzero(proposal.continuous)
+    elites = motions[np.argsort(-q[motions], kind="stable")[: config.elites]]
+    best = proposal.motions[elites]
+    floor = config.min_spread * bounds.high
+    return Belief(best.mean(axis=0), np.maximum(best.std(axis=0), floor)), elites
+
+
+def choose(
+    score: Score,
+    bounds: ActionBounds,
+    config: CemConfig,
+    rng: np.random.Generator,
+    start: Belief | None = None,
+) -> Choice:
+    """The best action that CEM finds under `score`, which maps (N, 8) rows to (N,) values.
+
+    Raises CoreError where a value is NaN, since no action is best then.
+    """
+    belief = start or first_belief(bounds, config)
+    rounds: list[Round] = []
+    for _ in range(config.rounds):
+        proposal = propose(belief, bounds, config, rng)
+        q = _values(score, proposal.encoded(bounds))
+        belief, elites = refit(proposal, q, bounds, config)
+        rounds.append(Round(proposal, q, elites))
+    best = max(rounds, key=lambda turn: float(turn.q.max()))
+    index = int(best.q.argmax())
+    return Choice(best.proposal.action(index), float(best.q[index]), tuple(rounds))
+
+
+def _values(score: Score, rows: Numbers) -> NDArray[np.floating]:
+    q = np.asarray(score(rows))
+    if q.shape != (len(rows),) or np.any(np.isnan(q)):
+        told = f"{int(np.isnan(q).sum())} of them NaN"
+        raise CoreError(f"scores must be ({len(rows)},) numbers, are {q.shape}, {told}")
+    return q

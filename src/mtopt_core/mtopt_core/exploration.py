@@ -1,0 +1,108 @@
+"""How much of what is collected follows the network, and how much explores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .action import Action, ActionBounds, Gripper
+from .config import option
+from .errors import CoreError
+from .observation import Observation
+from .policy import Decision, Policy
+from .tasks import Task
+
+SCRIPTED, EPSILON, POLICY = "scripted", "epsilon", "policy"
+
+
+def random_action(bounds: ActionBounds, rng: np.random.Generator) -> Action:
+    """An action drawn evenly: mostly a motion, now and then a gripper command, never an end."""
+    kind = rng.random()
+    if kind < 0.1:
+        return Action(gripper=Gripper.CLOSE)
+    if kind < 0.2:
+        return Action(gripper=Gripper.OPEN)
+    x, y, z, yaw = (float(value) for value in rng.uniform(-bounds.high, bounds.high))
+    return Action((x, y, z), yaw)
+
+
+class EpsilonGreedy:
+    """Another policy, but every step is random with a probability."""
+
+    def __init__(self, greedy: Policy, bounds: ActionBounds, epsilon: float) -> None:
+        self._greedy, self._bounds, self._epsilon = greedy, bounds, epsilon
+        self._rng = np.random.default_rng(0)
+
+    def begin(self, task: Task, seed: int) -> None:
+        """Draw this episode's dice from its seed."""
+        self._rng = np.random.default_rng((seed, task.index, 1))
+        self._greedy.begin(task, seed)
+
+    def __call__(self, observation: Observation, task: Task) -> Decision:
+        """The greedy decision, or a random one marked as such."""
+        decision = self._greedy(observation, task)
+        if self._rng.random() >= self._epsilon:
+            return decision
+        return replace(
+            decision, action=random_action(self._bounds, self._rng), source=EPSILON, q=float("nan")
+        )
+
+
+@dataclass(frozen=True)
+class MixConfig:
+    """Shares of the exploration mix, drawn anew for every episode; they need not sum to one."""
+
+    scripted: float = option(1.0, "weight of the scripted policies", low=0.0, high=1e6)
+    epsilon_greedy: float = option(0.0, "weight of epsilon-greedy episodes", low=0.0, high=1e6)
+    on_policy: float = option(0.0, "weight of purely greedy episodes", low=0.0, high=1e6)
+    epsilon: float = option(0.2, "share of random steps in such an episode", low=0.0, high=1.0)
+
+
+class ExplorationMix:
+    """Draws, per episode, which kind of policy acts. Without a network only scripts act."""
+
+    def __init__(
+        self,
+        scripts: Mapping[str, Policy],
+        greedy: Policy | None,
+        bounds: ActionBounds,
+        config: MixConfig = MixConfig(),
+    ) -> None:
+        self._scripts, self._config = dict(scripts), config
+        self._learned: dict[str, Policy] = {}
+        if greedy is not None:
+            self._learned = {
+                EPSILON: EpsilonGreedy(greedy, bounds, config.epsilon),
+                POLICY: greedy,
+            }
+        self._acting: Policy | None = None  # drawn by begin()
+
+    def begin(self, task: Task, seed: int) -> None:
+        """Draw this episode's policy from its seed; CoreError for a skill without a script."""
+        if task.skill not in self._scripts:
+            known = ", ".join(self._scripts)
+            raise CoreError(f"no scripted policy for skill {task.skill!r} of {task.name}: {known}")
+        self._acting = self._draw(task, np.random.default_rng((seed, task.index, 2)))
+        self._acting.begin(task, seed)
+
+    def __call__(self, observation: Observation, task: Task) -> Decision:
+        """The decision of the policy that was drawn."""
+        if self._acting is None:
+            raise CoreError("begin() must open an episode before the first decision")
+        return self._acting(observation, task)
+
+    def _draw(self, task: Task, rng: np.random.Generator) -> Policy:
+        config = self._config
+        weights = {
+            SCRIPTED: config.scripted,
+            EPSILON: config.epsilon_greedy if self._learned else 0.0,
+            POLICY: config.on_policy if self._learned else 0.0,
+        }
+        total = sum(weights.values())
+        if total <= 0.0:
+            return self._scripts[task.skill]
+        kinds = list(weights)
+        kind = kinds[int(rng.choice(len(kinds), p=[weights[k] / total for k in kinds]))]
+        return self._scripts[task.skill] if kind == SCRIPTED else self._learned[kind]

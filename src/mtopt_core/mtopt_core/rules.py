@@ -1,0 +1,80 @@
+"""When a task has succeeded: rules that a machine can check on the true scene.
+
+The same rules grade simulated episodes, label training images and say in the documents
+what a task means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .config import from_mapping, option
+from .errors import ConfigError
+from .scene import SceneTruth, Section
+from .workspace import Workspace
+
+if TYPE_CHECKING:
+    from .tasks import Task
+
+ANY = "any"
+CATEGORIES = ("banana", "bottle", "sausage", "milk", "box", "can", "carrot")
+
+
+@dataclass(frozen=True)
+class Lifted:
+    """Exactly one object, of the category, is in the gripper at a height above the bin floor."""
+
+    category: str = option(ANY, "what must be lifted", choices=(ANY, *CATEGORIES))
+    height_m: float = option(0.10, "height of its centre above the floor", unit="m", low=0, high=1)
+
+    def succeeded(self, scene: SceneTruth, workspace: Workspace) -> bool:
+        """Whether the scene fulfils the rule."""
+        if len(scene.held) != 1:
+            return False
+        thing = scene.held[0]
+        height_m = thing.position_m[2] - workspace.bins.floor_z_m
+        return self.category in (ANY, thing.category) and height_m >= self.height_m
+
+
+@dataclass(frozen=True)
+class Placed:
+    """An object has been let go of and rests on the plate, in the section where one is named."""
+
+    section: str = option(
+        ANY, "which part of the plate", choices=(ANY, *(s.value for s in Section))
+    )
+    height_m: float = option(
+        0.06, "most its centre may be above the plate", unit="m", low=0, high=1
+    )
+
+    def succeeded(self, scene: SceneTruth, workspace: Workspace) -> bool:
+        """Whether the scene fulfils the rule."""
+        plate = scene.plate
+        if plate is None or scene.held:
+            return False
+        for thing in scene.objects:
+            section = plate.section_at(thing.position_m)
+            resting = 0.0 <= plate.height_over(thing.position_m) <= self.height_m
+            if section is not None and resting and self.section in (ANY, section.value):
+                return True
+        return False
+
+
+Rule = Lifted | Placed
+RULES: dict[str, type[Lifted] | type[Placed]] = {"lifted": Lifted, "placed": Placed}
+
+
+def rule_from_mapping(values: Any, source: str) -> Rule:
+    """A rule of a task's `success` entry: `{rule: lifted, category: carrot}`."""
+    if not isinstance(values, Mapping) or values.get("rule") not in tuple(RULES):
+        allowed = f"needs a rule, one of {', '.join(RULES)}"
+        raise ConfigError(source, "success", values, allowed)
+    settings = {key: value for key, value in values.items() if key != "rule"}
+    return from_mapping(RULES[values["rule"]], settings, f"{source}: success")
+
+
+def grade_truth(tasks: Iterable[Task], scene: SceneTruth, workspace: Workspace) -> dict[str, bool]:
+    """Which tasks the true scene fulfils, by name."""
+    return {task.name: bool(task.rule.succeeded(scene, workspace)) for task in tasks}

@@ -1,0 +1,1 @@
+"""Models on a robot: bundles, the store they stand in, and the Q-function that they serve."""

@@ -1,0 +1,93 @@
+"""Golden examples: inputs of a Q-function with the values that its trainer got for them.
+
+They travel in the bundle, so that whoever loads it can see that export, file and runtime give
+the values that were trained.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtopt_core.encoding import ACTION_LAYOUT, STATE_LAYOUT
+
+from .errors import GoldenInvalid
+
+MAX_UNPACKED_BYTES = 256 * 2**20
+_ARRAYS = ("images", "states", "tasks", "actions", "q")
+_UNREADABLE = (
+    ValueError, KeyError, OSError, EOFError, MemoryError, NotImplementedError, RuntimeError,
+    zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Golden:
+    """B examples: `images` (B, H, W, 3) uint8 at the network's size, `states` (B, 2), the
+    names of their `tasks` (B), encoded `actions` (B, N, 8) and their values `q` (B, N).
+
+    Tasks are kept by name: a task list in another order than the trained one shows up.
+    """
+
+    images: NDArray[np.uint8]
+    states: NDArray[np.float32]
+    tasks: tuple[str, ...]
+    actions: NDArray[np.float32]
+    q: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        count = len(self.tasks)
+        samples = self.q.shape[1] if self.q.ndim == 2 else 0
+        wanted = {
+            "states": (count, len(STATE_LAYOUT)),
+            "actions": (count, samples, len(ACTION_LAYOUT)),
+            "q": (count, samples),
+        }
+        if not count or not samples:
+            raise GoldenInvalid(f"needs an example with an action, has {count} x {samples}")
+        for name, shape in wanted.items():
+            array = getattr(self, name)
+            if array.shape != shape or array.dtype != np.float32:
+                raise GoldenInvalid(f"{name} must be {shape} float32, is {_said(array)}")
+        images = self.images
+        if images.ndim != 4 or images.shape[::3] != (count, 3) or images.dtype != np.uint8:
+            raise GoldenInvalid(f"images must be ({count}, H, W, 3) uint8, is {_said(images)}")
+
+    def to_bytes(self) -> bytes:
+        """The examples as a compressed .npz, the same bytes for the same examples."""
+        file = io.BytesIO()
+        arrays = {name: getattr(self, name) for name in _ARRAYS}
+        np.savez_compressed(file, **{**arrays, "tasks": np.array(self.tasks, dtype=np.str_)})
+        return file.getvalue()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Golden:
+        """The examples in a .npz, never unpickled; raises GoldenInvalid."""
+        try:
+            arrays = _unpacked(data)
+        except _UNREADABLE as error:
+            raise GoldenInvalid(f"cannot be read: {error}") from error
+        tasks = arrays.pop("tasks")
+        if tasks.ndim != 1 or tasks.dtype.kind != "U":
+            raise GoldenInvalid(f"tasks must be a list of texts, is {_said(tasks)}")
+        return cls(tasks=tuple(str(name) for name in tasks), **arrays)
+
+
+def _unpacked(data: bytes) -> dict[str, NDArray]:
+    with zipfile.ZipFile(io.BytesIO(data)) as packed:
+        size = sum(member.file_size for member in packed.infolist())
+        if size > MAX_UNPACKED_BYTES:
+            raise ValueError(f"{size} bytes unpacked, at most {MAX_UNPACKED_BYTES} allowed")
+    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+        if sorted(arrays.files) != sorted(_ARRAYS):
+            raise ValueError(f"arrays must be {_ARRAYS}, are {tuple(arrays.files)}")
+        return {name: arrays[name] for name in _ARRAYS}
+
+
+def _said(array: NDArray) -> str:
+    return f"{array.shape} {array.dtype}"

@@ -1,0 +1,165 @@
+"""What a model says of itself: its tasks, its image, its action layout, its files."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from mtopt_core.action import ActionBounds
+from mtopt_core.config import Option, check, from_mapping, option
+from mtopt_core.errors import ConfigError
+from mtopt_data.errors import YamlInvalid
+from mtopt_data.yamlfile import parse_yaml
+
+from .errors import ManifestInvalid
+from .image import ImageFormat
+
+KIND_Q, KIND_SUCCESS = "q", "success"
+PRECISIONS = ("fp32", "bf16", "fp16", "int8")
+MAX_TASKS = 1024
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def _required(text: str, **known: Any) -> Any:
+    return field(metadata={"option": Option(text, **known)})
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The facts of one version of one model. `bounds` are those it was trained with.
+
+    `files` holds file name to sha256; it is empty until the bundle is written. `training` is
+    the learner's own record, plain values of any depth.
+    """
+
+    kind: str = _required("what the networks compute", choices=(KIND_Q, KIND_SUCCESS))
+    name: str = _required("name of the model, its folder in the store")
+    version: str = _required("version of the model, its folder in the model's")
+    tasks: tuple[str, ...] = _required("names of the tasks in one-hot order")
+    bounds: ActionBounds = _required("action bounds that the model was trained with")
+    action_layout: str = _required("hash of the action and state encoding that it was trained on")
+    image: ImageFormat = _required("the policy image")
+    precisions: tuple[str, ...] = option(
+        ["fp32"], "number formats that the model is good for", choices=PRECISIONS
+    )
+    golden: str = option("golden.npz", "file of the golden inputs and outputs")
+    # from_mapping compares with the bare type, so these two say their items in the docstring.
+    files: dict = option(None, "sha256 of every file")
+    training: dict = option(None, "record of the training")
+
+    def __post_init__(self) -> None:
+        # Copies of our own: whoever made us cannot change us through theirs.
+        object.__setattr__(self, "files", dict(self.files or {}))
+        object.__setattr__(self, "training", dict(self.training or {}))
+        _check_names(self)
+        _check_tasks(self.tasks)
+        _check_plain(self.training, "training")
+
+    @property
+    def id(self) -> str:
+        """`name/version`, as decisions and logs call the model."""
+        return f"{self.name}/{self.version}"
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any], source: str) -> Manifest:
+        """The manifest in plain values; raises ManifestInvalid naming source and field."""
+        try:
+            return from_mapping(cls, values, source)
+        except ConfigError as error:
+            raise ManifestInvalid(str(error)) from None
+        except ManifestInvalid as error:
+            raise ManifestInvalid(f"{source}: {error}") from None
+
+    @classmethod
+    def from_text(cls, text: str, source: str) -> Manifest:
+        """The manifest in a YAML text; raises ManifestInvalid naming source and place."""
+        try:
+            return cls.from_mapping(parse_yaml(text, source), source)
+        except YamlInvalid as error:
+            raise ManifestInvalid(str(error)) from None
+
+    def to_mapping(self) -> dict[str, Any]:
+        """The same as plain values: what `from_mapping` takes."""
+        plain: dict[str, Any] = _plain(dataclasses.asdict(self))
+        return plain
+
+    def to_text(self) -> str:
+        """The same as YAML. Raises ManifestInvalid for a value out of its bounds."""
+        try:
+            check(self, self.id)
+            check(self.image, self.id)
+            check(self.bounds, self.id)
+        except ConfigError as error:
+            raise ManifestInvalid(str(error)) from None
+        return yaml.dump(self.to_mapping(), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+
+
+def valid_name(text: str) -> bool:
+    """Whether a text can be the name of a model or of a version, hence of a folder."""
+    return _NAME.fullmatch(text) is not None
+
+
+def _check_names(manifest: Manifest) -> None:
+    for label in ("name", "version", "golden"):
+        value = getattr(manifest, label)
+        if not valid_name(value):
+            raise ManifestInvalid(f"{label} = {value!r}: must be letters, digits, . _ - (64)")
+    if not manifest.golden.endswith(".npz"):
+        raise ManifestInvalid(f"golden = {manifest.golden!r}: must be the name of a .npz file")
+    for name, digest in manifest.files.items():
+        if not isinstance(name, str) or not valid_name(name):
+            raise ManifestInvalid(f"files: {name!r} is no plain file name")
+        if not isinstance(digest, str) or not _SHA256.fullmatch(digest):
+            raise ManifestInvalid(f"files.{name} = {digest!r}: must be a sha256, 64 hex digits")
+
+
+def _check_tasks(tasks: tuple[str, ...]) -> None:
+    if not 1 <= len(tasks) <= MAX_TASKS:
+        raise ManifestInvalid(f"tasks: must be 1 to {MAX_TASKS}, are {len(tasks)}")
+    for task in tasks:
+        if not task or tasks.count(task) > 1:
+            raise ManifestInvalid(f"tasks: {task!r} must be a name and stand in the list once")
+
+
+def _check_plain(value: Any, where: str) -> None:
+    """Raises ManifestInvalid for what a YAML file cannot give back as it was."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if type(key) is not str:
+                raise ManifestInvalid(f"{where}: key {key!r} must be text")
+            _check_plain(item, f"{where}.{key}")
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            _check_plain(item, f"{where}[{index}]")
+    elif value is not None and type(value) not in (str, int, float, bool):
+        raise ManifestInvalid(f"{where} = {value!r}: must be a plain value, is {type(value)}")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+class _Dumper(yaml.SafeDumper):
+    """SafeDumper that quotes every text with the look of a number (our reader knows `1e5`)."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    style = "'" if value[:1] in "+-.0123456789" else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+_Dumper.add_representer(str, _text)

@@ -1,0 +1,153 @@
+"""The model store: a folder of models, each a folder of versions, one of them promoted.
+
+`<store>/<name>/PROMOTED` is a text file with one version a line, the newest promotion last.
+That last line is what cells serve; a rollback takes it away. Where nothing was ever promoted,
+the newest version serves.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from pathlib import Path
+
+from mtopt_data.partfile import sync_folder
+
+from .bundle import Bundle, Expected, check_bundle
+from .errors import ModelMissing, PromotionInvalid, StoreNotWritable
+from .manifest import valid_name
+from .q_function import InferenceConfig
+
+PROMOTED = "PROMOTED"
+HISTORY = 100
+
+
+class ModelStore:
+    """The models in a folder. Looks at the disk anew on every question."""
+
+    def __init__(
+        self, folder: Path, expected: Expected, config: InferenceConfig = InferenceConfig()
+    ) -> None:
+        self.folder = folder
+        self._expected, self._config = expected, config
+
+    def names(self) -> tuple[str, ...]:
+        """The models that have a version, sorted. Raises ModelMissing without a store."""
+        if not self.folder.is_dir():
+            raise ModelMissing(f"{self.folder}: no such model store")
+        return tuple(name for name in _folders(self.folder) if _folders(self.folder / name))
+
+    def versions(self, name: str) -> tuple[str, ...]:
+        """A model's versions, oldest first, numbers in them by value; raises ModelMissing."""
+        names = self.names()
+        if name not in names:
+            raise ModelMissing(f"{self.folder}: no model {name!r}; {_known('models', names)}")
+        return tuple(sorted(_folders(self.folder / name), key=_age))
+
+    def newest(self, name: str) -> str:
+        """The last of a model's versions; raises ModelMissing."""
+        return self.versions(name)[-1]
+
+    def promoted(self, name: str) -> str | None:
+        """The version promoted last, None where there is none. Raises PromotionInvalid."""
+        history = self._history(name)
+        return history[-1] if history else None
+
+    def serving(self, name: str) -> str:
+        """The version that cells should serve: the promoted one, else the newest."""
+        return self.promoted(name) or self.newest(name)
+
+    def load(self, name: str = "", version: str = "") -> Bundle:
+        """Load and check a version.
+
+        An empty name stands for the store's only model, an empty version for the one that
+        should serve. Raises ModelMissing, PromotionInvalid, BundleRefused.
+        """
+        name = name or self._only()
+        return check_bundle(
+            self._existing(name, version or self.serving(name)), self._expected, self._config
+        )
+
+    def promote(self, name: str, version: str) -> None:
+        """Make a version the one that serves, once it has passed every check.
+
+        Raises ModelMissing, BundleRefused, PromotionInvalid, StoreNotWritable.
+        """
+        self.load(name, version)
+        history = self._history(name)
+        if history[-1:] != (version,):
+            self._write_history(name, (*history, version)[-HISTORY:])
+
+    def rollback(self, name: str) -> str:
+        """Go back to the promotion before the last one, and say which version that is.
+
+        Raises PromotionInvalid where there is none, and as `promote`.
+        """
+        self.versions(name)
+        history = self._history(name)
+        if len(history) < 2:
+            raise PromotionInvalid(f"{name}: nothing to go back to; promoted: {history or 'never'}")
+        self.load(name, history[-2])
+        self._write_history(name, history[:-1])
+        return history[-2]
+
+    def _only(self) -> str:
+        names = self.names()
+        if len(names) != 1:
+            raise ModelMissing(f"{self.folder}: name one; {_known('models', names)}")
+        return names[0]
+
+    def _existing(self, name: str, version: str) -> Path:
+        versions = self.versions(name)
+        if version not in versions:
+            known = _known("versions", versions)
+            raise ModelMissing(f"{self.folder / name}: no version {version!r}; {known}")
+        return self.folder / name / version
+
+    def _history(self, name: str) -> tuple[str, ...]:
+        path = self.folder / name / PROMOTED
+        try:
+            lines = tuple(path.read_text(encoding="utf-8").splitlines())
+        except FileNotFoundError:
+            return ()
+        except (OSError, UnicodeDecodeError) as error:
+            raise PromotionInvalid(f"{path}: cannot be read: {error}") from error
+        for number, line in enumerate(lines, start=1):
+            if not valid_name(line):
+                raise PromotionInvalid(f"{path}: line {number}: {line!r} is no version")
+        return lines
+
+    def _write_history(self, name: str, history: tuple[str, ...]) -> None:
+        """Replace the file as a whole: a reader sees the old one or the new one."""
+        path = self.folder / name / PROMOTED
+        try:
+            descriptor, unfinished = tempfile.mkstemp(prefix=f".{PROMOTED}-", dir=path.parent)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.writelines(f"{version}\n" for version in history)
+                file.flush()
+                os.fsync(descriptor)
+                os.fchmod(descriptor, 0o644)
+            os.replace(unfinished, path)
+            sync_folder(path.parent)
+        except OSError as error:
+            raise StoreNotWritable(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def _folders(parent: Path) -> tuple[str, ...]:
+    """Names of the folders that may be models or versions; what is being written is hidden."""
+    return tuple(
+        sorted(
+            entry.name for entry in parent.iterdir() if valid_name(entry.name) and entry.is_dir()
+        )
+    )
+
+
+def _age(version: str) -> list[tuple[int, int, str]]:
+    """Sorts 0.9.0 before 0.10.0: digits by value, before any text."""
+    parts = re.findall(r"[0-9]+|[^0-9]+", version)
+    return [(0, int(part), part) if part.isdigit() else (1, 0, part) for part in parts]
+
+
+def _known(what: str, names: tuple[str, ...]) -> str:
+    return f"{what}: {', '.join(names) or 'none'}"

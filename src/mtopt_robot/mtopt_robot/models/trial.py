@@ -1,0 +1,89 @@
+"""A Q-function's trial before it may serve: does it give the golden values, and always numbers?"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+
+from mtopt_core.action import ActionBounds, Gripper
+from mtopt_core.encoding import Numbers, encode_actions, encode_state
+
+from .errors import GoldenInvalid, GraphInvalid, NotNumbers
+from .golden import Golden
+from .manifest import Manifest
+from .q_function import QFunction
+
+GOLDEN_TOLERANCE = 1e-3
+_HEIGHTS_M = (0.0, 0.4)
+
+
+def one_hot(tasks: tuple[str, ...], name: str) -> Numbers:
+    """A task's code in a model's own task list, (T,). ValueError for a task not in it."""
+    code = np.zeros(len(tasks), dtype=np.float32)
+    code[tasks.index(name)] = 1.0
+    return code
+
+
+def try_extremes(q_function: QFunction, manifest: Manifest) -> None:
+    """Values at the ends of every input: black and white images, all tasks, action corners.
+
+    Raises NotNumbers, and GraphInvalid where the value of an action depends on which others
+    are asked for beside it.
+    """
+    actions = _corner_actions(manifest.bounds)
+    states = [encode_state(c, h) for c, h in itertools.product((False, True), _HEIGHTS_M)]
+    for brightness in (0, 255):
+        image = np.full((*manifest.image.size_px, 3), brightness, dtype=np.uint8)
+        features = q_function.features(image)
+        for task, state in itertools.product(manifest.tasks, states):
+            q = q_function.score(features, state, one_hot(manifest.tasks, task), actions)
+            _check_finite(q, f"{task}, image of {brightness}, state {state.tolist()}")
+    alone = q_function.score(features, state, one_hot(manifest.tasks, task), actions[:1])
+    if abs(alone[0] - q[0]) > GOLDEN_TOLERANCE:
+        raise GraphInvalid(f"an action alone is worth {alone[0]:g}, among others {q[0]:g}")
+
+
+def try_golden(q_function: QFunction, manifest: Manifest, golden: Golden) -> None:
+    """The golden examples; raises GoldenInvalid, NotNumbers."""
+    if golden.images.shape[1:3] != manifest.image.size_px:
+        sizes = f"{golden.images.shape[1:3]}, the network's is {manifest.image.size_px}"
+        raise GoldenInvalid(f"images are {sizes}")
+    if set(golden.tasks) != set(manifest.tasks):
+        odd = ", ".join(sorted(set(golden.tasks) ^ set(manifest.tasks)))
+        raise GoldenInvalid(f"needs an example of each of the model's tasks and no other: {odd}")
+    for index, (task, found) in enumerate(_golden_values(q_function, manifest, golden)):
+        _check_finite(found, f"golden example {index}")
+        off = float(np.abs(found - golden.q[index]).max())
+        # Written so that a golden value of NaN fails too.
+        if not off <= GOLDEN_TOLERANCE:
+            raise GoldenInvalid(
+                f"example {index} ({task}): values are off by {off:g}, "
+                f"at most {GOLDEN_TOLERANCE:g} allowed"
+            )
+
+
+def _golden_values(
+    q_function: QFunction, manifest: Manifest, golden: Golden
+) -> Iterator[tuple[str, Numbers]]:
+    for index, task in enumerate(golden.tasks):
+        features = q_function.features(golden.images[index])
+        code = one_hot(manifest.tasks, task)
+        yield task, q_function.score(features, golden.states[index], code, golden.actions[index])
+
+
+def _corner_actions(bounds: ActionBounds) -> Numbers:
+    """Every corner of the bounds, rest, and the pure commands: (20, 8)."""
+    corners = np.array(list(itertools.product((-1.0, 1.0), repeat=4))) * bounds.high
+    motions = np.concatenate([corners, np.zeros((4, 4))])
+    gripper = np.full(len(motions), int(Gripper.KEEP), dtype=np.int64)
+    gripper[-2:] = int(Gripper.OPEN), int(Gripper.CLOSE)
+    terminate = np.zeros(len(motions), dtype=np.bool_)
+    terminate[-3] = True
+    return encode_actions(motions, gripper, terminate, bounds)
+
+
+def _check_finite(q: Numbers, where: str) -> None:
+    if not np.all(np.isfinite(q)):
+        raise NotNumbers(f"{where}: {int(np.sum(~np.isfinite(q)))} of {len(q)} values not finite")

@@ -1,0 +1,19 @@
+from setuptools import find_packages, setup
+
+NAME = "mtopt_robot"
+
+setup(
+    name=NAME,
+    version="0.1.0",
+    description="What a cell is made of: iiwa kinematics and motion, models, camera sources.",
+    maintainer="mtopt developers",
+    maintainer_email="maintainers@mtopt.dev",
+    license="Apache-2.0",
+    packages=find_packages(),
+    data_files=[
+        ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
+        (f"share/{NAME}", ["package.xml"]),
+    ],
+    install_requires=["setuptools"],
+    zip_safe=False,
+)

@@ -1,0 +1,1 @@
+"""The nodes of a cell: thin shells over the packages below."""

@@ -1,0 +1,239 @@
+"""arm: the iiwa controller bridge, the only way to the arm and the gripper."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from rclpy.action import ActionServer, CancelResponse, GoalResponse
+from rclpy.clock import Clock, ClockType
+from rclpy.task import Future
+from sensor_msgs.msg import JointState as JointStateMsg
+from std_srvs.srv import Trigger
+from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
+
+from mtopt_core.action import Action, Gripper
+from mtopt_core.cell import EndReason
+from mtopt_core.errors import InvalidAction, MtoptError
+from mtopt_core.joints import JointTrajectory
+from mtopt_msgs.action import ExecuteStep, MoveHome
+from mtopt_msgs.srv import Rearm
+from mtopt_robot.arm import Arm
+from mtopt_robot.convergence import Progress
+from mtopt_robot.description import RobotDescription
+from mtopt_robot.driver import ArmDriver, ArmStopped, reason_of
+
+from . import convert, files
+from .lifecycle import CellNode
+from .qos import DRIVER, IMAGES
+from .settings import ArmSettings
+
+_CHECK_S = 0.05
+
+
+class _MotionFault(Exception):
+    """A motion that ended otherwise than by arriving."""
+
+    def __init__(self, reason: EndReason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class ArmNode(CellNode):
+    """Turns guarded steps into trajectories and watches that the joints follow them."""
+
+    settings_type: ClassVar[type] = ArmSettings
+    settings: ArmSettings
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__("arm", **options)
+        self._driver: ArmDriver | None = None
+        self._ended: Future | None = None
+        self._busy = False
+
+    def build(self) -> None:
+        """Expand the description, put the planners together."""
+        settings = self.settings
+        description = RobotDescription.expand(settings.description_file)
+        arm = Arm.of(
+            description,
+            files.workspace(settings.workspace_file),
+            files.action_bounds(settings.actions_file),
+            settings.planning,
+        )
+        # An emergency stop outlives a reconfiguration: only Rearm clears it.
+        latched = self._driver is not None and self._driver.stopped
+        self._driver = ArmDriver(arm, description.arm_limits, settings.watch)
+        self._driver.stopped = latched
+
+    def wire(self) -> None:
+        """Joint states in, trajectories out, and the commands above the hardware line."""
+        self._arm_topic = self.create_publisher(
+            JointTrajectoryMsg, "arm_controller/joint_trajectory", DRIVER
+        )
+        self._gripper_topic = self.create_publisher(
+            JointTrajectoryMsg, "gripper_controller/joint_trajectory", DRIVER
+        )
+        self.create_subscription(JointStateMsg, "joint_states", self._on_joint_state, IMAGES)
+        self._serve(ExecuteStep, "arm/execute_step", self._on_step)
+        self._serve(MoveHome, "arm/move_home", self._on_home)
+        self.create_service(Trigger, "arm/hold", self._on_hold)
+        self.create_service(Trigger, "arm/emergency_stop", self._on_emergency_stop)
+        self.create_service(Rearm, "arm/rearm", self._on_rearm)
+        self.create_timer(_CHECK_S, self._check, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    def deactivate(self) -> None:
+        """The arm comes to rest where it is."""
+        self._hold(EndReason.STOPPED, "the arm node was stopped")
+
+    # --- commands -------------------------------------------------------------------------
+
+    async def _on_step(self, handle: Any) -> ExecuteStep.Result:
+        result = ExecuteStep.Result(sent=convert.action_msg(Action()))
+        result.started = convert.time_msg(self._now_ns())
+        try:
+            action = convert.action(handle.request.action)
+            plan = self._driving.plan_step(action, self._now_ns())
+            result.sent = convert.action_msg(plan.sent)
+            for trajectory in (plan.arm, plan.gripper):
+                await self._move(trajectory)
+        except (MtoptError, _MotionFault) as error:
+            return self._refused(handle, result, error)
+        return self._done(handle, result)
+
+    async def _on_home(self, handle: Any) -> MoveHome.Result:
+        result, goal = MoveHome.Result(), handle.request
+        try:
+            if goal.open_gripper:
+                opening = self._driving.plan_gripper(Gripper.OPEN, self._now_ns())
+                await self._move(opening.gripper)
+            if goal.hover:
+                above_m = np.array([goal.above.x, goal.above.y, goal.above.z])
+                way = self._driving.plan_hover(above_m, goal.yaw, self._now_ns())
+            else:
+                way = self._driving.plan_home(self._now_ns())
+            await self._move(way.arm)
+        except (MtoptError, _MotionFault) as error:
+            return self._refused(handle, result, error)
+        return self._done(handle, result)
+
+    def _done(self, handle: Any, result: Any) -> Any:
+        self._busy = False
+        result.ok = True
+        self._fill(result)
+        handle.succeed()
+        return result
+
+    def _refused(self, handle: Any, result: Any, error: Exception) -> Any:
+        self._busy = False
+        reason = error.reason if isinstance(error, _MotionFault) else reason_of(error)
+        result.ok, result.reason, result.message = False, str(reason), str(error)
+        self.get_logger().error(f"{reason}: {error}")
+        self._fill(result)
+        handle.abort()
+        return result
+
+    def _fill(self, result: Any) -> None:
+        try:
+            result.tool = convert.pose_msg(self._driving.T_base_tool)
+        except ArmStopped as unknown:
+            self.get_logger().warning(f"no tool pose in the answer: {unknown}")
+        result.gripper_closed = self._driving.gripper_closed
+        result.ended = convert.time_msg(self._now_ns())
+
+    # --- motion ---------------------------------------------------------------------------
+
+    async def _move(self, trajectory: JointTrajectory | None) -> None:
+        """Send a trajectory and wait for its end; raises _MotionFault."""
+        if trajectory is None:
+            return
+        motion = self._driving.begin(trajectory, self._now_ns())
+        topic = self._gripper_topic if motion.gripper else self._arm_topic
+        topic.publish(convert.trajectory_msg(trajectory))
+        self._ended = Future()
+        fault: tuple[EndReason, str] | None = await self._ended
+        if fault is not None:
+            raise _MotionFault(*fault)
+
+    def _on_joint_state(self, message: JointStateMsg) -> None:
+        self._driving.measured(convert.joint_state(message))
+        self._check()
+
+    def _check(self) -> None:
+        verdict = self._driving.check(self._now_ns())
+        if verdict is None or verdict.progress is Progress.IN_MOTION:
+            return
+        if verdict.fault is not None:
+            self._hold(verdict.fault, verdict.message)
+        else:
+            self._end(None)
+
+    def _hold(self, reason: EndReason, message: str) -> None:
+        """Bring the arm to rest, whatever it was doing."""
+        if self._driver is None:
+            return
+        stop = self._driver.hold()
+        if stop is not None:
+            self._arm_topic.publish(convert.trajectory_msg(stop))
+        self._end((reason, message))
+
+    def _end(self, fault: tuple[EndReason, str] | None) -> None:
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(fault)
+
+    # --- people and the warden ------------------------------------------------------------
+
+    def _on_hold(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        self._hold(EndReason.NODE_LOST, "told to hold")
+        response.success = True
+        return response
+
+    def _on_emergency_stop(
+        self, _: Trigger.Request, response: Trigger.Response
+    ) -> Trigger.Response:
+        self._driving.emergency_stop()
+        self._hold(EndReason.EMERGENCY_STOP, "emergency stop")
+        self.health.fault(str(EndReason.EMERGENCY_STOP), "latched; Rearm clears it")
+        self.get_logger().error("emergency stop: no motion until Rearm")
+        response.success = True
+        return response
+
+    def _on_rearm(self, request: Rearm.Request, response: Rearm.Response) -> Rearm.Response:
+        self._driving.rearm()
+        self.health.over(str(EndReason.EMERGENCY_STOP))
+        self.get_logger().warning(f"rearmed by {request.who or 'nobody named'}")
+        response.ok = True
+        return response
+
+    # --- wiring ---------------------------------------------------------------------------
+
+    def _serve(self, kind: Any, name: str, execute: Any) -> None:
+        server = ActionServer(
+            self,
+            kind,
+            name,
+            execute,
+            goal_callback=self._may_start,
+            cancel_callback=self._on_cancel,
+        )
+        self.on_cleanup_call(server.destroy)
+
+    def _may_start(self, _: Any) -> GoalResponse:
+        """One command at a time: a second one is refused, never queued."""
+        if self._busy:
+            return GoalResponse.REJECT
+        self._busy = True
+        return GoalResponse.ACCEPT
+
+    def _on_cancel(self, _: Any) -> CancelResponse:
+        self._hold(EndReason.STOPPED, "the step was cancelled")
+        return CancelResponse.ACCEPT
+
+    @property
+    def _driving(self) -> ArmDriver:
+        if self._driver is None:
+            raise InvalidAction("the arm node is not configured")
+        return self._driver
+
+    def _now_ns(self) -> int:
+        return int(self.get_clock().now().nanoseconds)

@@ -1,0 +1,51 @@
+"""The files that several nodes read: geometry, action bounds, tasks, the robot's description."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mtopt_core.action import ActionBounds
+from mtopt_core.config import from_mapping
+from mtopt_core.errors import ConfigError
+from mtopt_core.tasks import TaskRegistry
+from mtopt_core.workspace import Workspace
+from mtopt_data.yamlfile import read_yaml
+from mtopt_robot.calibration import CameraCalibration
+from mtopt_robot.description import RobotDescription
+
+
+def workspace(path: str) -> Workspace:
+    """The cell's geometry; raises ConfigError or DataError."""
+    return Workspace.from_mapping(read_yaml(Path(path)), path)
+
+
+def action_bounds(path: str) -> ActionBounds:
+    """How far one step may go; raises ConfigError or DataError."""
+    return from_mapping(ActionBounds, read_yaml(Path(path)), path)
+
+
+def tasks(path: str) -> TaskRegistry:
+    """The task registry; raises ConfigError or DataError."""
+    return TaskRegistry.from_mapping(read_yaml(Path(path)), path)
+
+
+def calibrations(
+    measured: str, nominal: str, description: RobotDescription, cameras: tuple[str, ...]
+) -> tuple[CameraCalibration, ...]:
+    """The cameras' calibration: measured where there is a file, else as designed.
+
+    Raises ConfigError, DataError or RobotError.
+    """
+    path = measured or nominal
+    known = read_yaml(Path(path))
+    for camera in cameras:
+        if camera not in known:
+            raise ConfigError(path, camera, None, f"needs the cameras {', '.join(cameras)}")
+    if measured:
+        return tuple(CameraCalibration.from_mapping(c, known[c], path) for c in cameras)
+    return tuple(
+        CameraCalibration.of_description(
+            description, c, known[c]["width_px"], known[c]["height_px"], known[c]["fov_y_rad"]
+        )
+        for c in cameras
+    )

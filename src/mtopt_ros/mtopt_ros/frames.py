@@ -1,0 +1,55 @@
+"""The newest image of each camera, for a thread that waits until one is new enough."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+
+from mtopt_core.cell import CellFault, EndReason
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One serialized image message and its stamp in the cell's clock."""
+
+    stamp_ns: int
+    payload: bytes
+
+
+class NewestFrames:
+    """Filled by callbacks, emptied by a waiting thread."""
+
+    def __init__(self, cameras: tuple[str, ...], abort: threading.Event) -> None:
+        self._newest: dict[str, Frame | None] = dict.fromkeys(cameras)
+        self._abort = abort
+        self._changed = threading.Condition()
+
+    def put(self, camera: str, frame: Frame) -> None:
+        """A newer frame of a camera; an older one is dropped."""
+        with self._changed:
+            known = self._newest[camera]
+            if known is None or frame.stamp_ns > known.stamp_ns:
+                self._newest[camera] = frame
+                self._changed.notify_all()
+
+    def wait(self, cameras: tuple[str, ...], not_before_ns: int, wait_s: float) -> list[Frame]:
+        """Frames of some cameras, none older than asked; raises CellFault camera_fault."""
+        deadline = time.monotonic() + wait_s
+        with self._changed:
+            while True:
+                frames = [self._newest[camera] for camera in cameras]
+                late = [
+                    camera
+                    for camera, frame in zip(cameras, frames, strict=True)
+                    if frame is None or frame.stamp_ns < not_before_ns
+                ]
+                if not late:
+                    return [frame for frame in frames if frame is not None]
+                if self._abort.is_set():
+                    raise CellFault(EndReason.STOPPED, "told to stop while waiting for images")
+                left_s = deadline - time.monotonic()
+                if left_s <= 0.0:
+                    message = f"no new image of {', '.join(late)} within {wait_s:g} s"
+                    raise CellFault(EndReason.CAMERA_FAULT, message)
+                self._changed.wait(min(left_s, 0.1))

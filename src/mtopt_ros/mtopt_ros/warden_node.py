@@ -1,0 +1,144 @@
+"""warden: brings the cell's nodes up in order, watches them, brings them back."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, ClassVar
+
+from diagnostic_msgs.msg import DiagnosticArray
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
+from rclpy.clock import Clock, ClockType
+from rclpy.task import Future
+from std_srvs.srv import Trigger
+
+from mtopt_msgs.msg import CellStatus, Heartbeat
+
+from . import convert
+from .health import Level
+from .lifecycle import CellNode
+from .qos import LATCHED, STATES
+from .settings import WardenSettings
+from .watching import Order, Watch
+
+_TICK_S = 0.1
+_STATUS_S = 1.0
+_TRANSITIONS = {
+    Order.CONFIGURE: Transition.TRANSITION_CONFIGURE,
+    Order.ACTIVATE: Transition.TRANSITION_ACTIVATE,
+}
+
+
+class WardenNode(CellNode):
+    """Speaks to the other nodes only through their lifecycle, heartbeats and the arm's hold."""
+
+    settings_type: ClassVar[type] = WardenSettings
+    settings: WardenSettings
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__("warden", **options)
+        self._asked: tuple[str, Future, float] | None = None
+        self._runner = CellStatus(state=CellStatus.STARTING)
+        self._beats: dict[str, Heartbeat] = {}
+        self._lost: list[str] = []
+
+    def build(self) -> None:
+        """Remember whom to watch."""
+        self._watch = Watch(self.settings.nodes, self.settings.silent_after_s)
+
+    def wire(self) -> None:
+        """Heartbeats in, lifecycle orders out, status for the cell and the fleet."""
+        self.create_subscription(Heartbeat, "heartbeat", self._on_heartbeat, STATES)
+        self.create_subscription(CellStatus, "runner/status", self._on_runner, LATCHED)
+        self._orders = {
+            name: self.create_client(ChangeState, f"{name}/change_state")
+            for name in self.settings.nodes
+        }
+        self._hold = self.create_client(Trigger, "arm/hold")
+        self._status = self.create_publisher(CellStatus, "cell/status", STATES)
+        self._fleet = self.create_publisher(CellStatus, "/fleet/status", STATES)
+        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", STATES)
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(_TICK_S, self._tick, clock=steady)
+        self.create_timer(_STATUS_S, self._tell, clock=steady)
+
+    def start(self) -> None:
+        """Bring itself up: nobody stands above the warden."""
+        self.trigger_configure()
+        self.trigger_activate()
+
+    def _on_heartbeat(self, message: Heartbeat) -> None:
+        self._beats[message.node] = message
+        fault = f"{message.fault}: {message.message}" if message.level == Level.FAULT else ""
+        self._watch.heard(message.node, message.state, fault, time.monotonic())
+
+    def _on_runner(self, message: CellStatus) -> None:
+        self._runner = message
+        self._tell()
+
+    def _tick(self) -> None:
+        now_s = time.monotonic()
+        self._notice_lost(now_s)
+        if self._still_asking(now_s):
+            return
+        order = self._watch.next_order(now_s)
+        if order is not None:
+            self._give(*order, now_s)
+
+    def _give(self, name: str, order: Order, now_s: float) -> None:
+        client = self._orders[name]
+        if not client.service_is_ready():
+            return
+        request = ChangeState.Request(transition=Transition(id=_TRANSITIONS[order]))
+        self.get_logger().info(f"{order} {name}")
+        self._asked = (name, client.call_async(request), now_s)
+
+    def _still_asking(self, now_s: float) -> bool:
+        if self._asked is None:
+            return False
+        name, future, asked_s = self._asked
+        if future.done():
+            self._asked = None
+            return False
+        if now_s - asked_s > self.settings.call_timeout_s:
+            self.get_logger().error(f"{name} did not answer within {now_s - asked_s:.1f} s")
+            self._orders[name].remove_pending_request(future)
+            self._asked = None
+            return False
+        return True
+
+    def _notice_lost(self, now_s: float) -> None:
+        """Stop the arm once when a node goes silent."""
+        lost = self._watch.gone(now_s)
+        for name in lost:
+            if name not in self._lost:
+                self.get_logger().error(f"{name} is gone: the arm holds until it is back")
+                if self._hold.service_is_ready():
+                    self._hold.call_async(Trigger.Request())
+        for name in self._lost:
+            if name not in lost:
+                self.get_logger().warning(f"{name} is back")
+        self._lost = lost
+
+    def _tell(self) -> None:
+        now_s = time.monotonic()
+        status = self._runner
+        status.cell = self.get_namespace().strip("/")
+        status.header.stamp = convert.time_msg(time.time_ns())
+        status.faults = self._watch.faults(now_s)
+        status.state = self._state(status, now_s)
+        self._status.publish(status)
+        self._fleet.publish(status)
+        self._diagnostics.publish(
+            convert.diagnostic_array(status.cell, self._beats, time.time_ns())
+        )
+
+    def _state(self, status: CellStatus, now_s: float) -> str:
+        """What the cell is doing: the runner's word, unless the cell is not up or not well."""
+        if status.state == CellStatus.DONE:
+            return str(status.state)
+        if status.faults:
+            return str(CellStatus.FAULTED)
+        if not self._watch.all_active(now_s):
+            return str(CellStatus.STARTING)
+        return str(status.state)

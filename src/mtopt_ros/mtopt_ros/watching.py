@@ -1,0 +1,89 @@
+"""The warden's judgement: who is gone, who must be brought up next. No ROS, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Order(StrEnum):
+    """What a node can be told, as lifecycle transitions are called."""
+
+    CONFIGURE = "configure"
+    ACTIVATE = "activate"
+
+
+@dataclass
+class Watched:
+    """What is known of one node, times by a steady clock."""
+
+    state: str = ""
+    heard_s: float | None = None
+    fault: str = ""
+    asked_s: float = field(default=-1e9)
+
+
+@dataclass
+class Watch:
+    """All nodes of a cell in their order of bring-up."""
+
+    names: Sequence[str]
+    silent_after_s: float
+    retry_after_s: float = 1.0
+    nodes: dict[str, Watched] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.nodes = {name: Watched() for name in self.names}
+
+    def heard(self, name: str, state: str, fault: str, now_s: float) -> None:
+        """A heartbeat; strangers are ignored."""
+        known = self.nodes.get(name)
+        if known is None:
+            return
+        if known.state != state:
+            known.asked_s = -1e9  # the next order need not wait
+        known.state, known.fault, known.heard_s = state, fault, now_s
+
+    def gone(self, now_s: float) -> list[str]:
+        """Nodes that were heard once and are silent now."""
+        return [
+            name
+            for name, known in self.nodes.items()
+            if known.heard_s is not None and now_s - known.heard_s > self.silent_after_s
+        ]
+
+    def missing(self) -> list[str]:
+        """Nodes that were never heard."""
+        return [name for name, known in self.nodes.items() if known.heard_s is None]
+
+    def all_active(self, now_s: float) -> bool:
+        """Whether the cell is up."""
+        silent = self.gone(now_s)
+        return all(k.state == "active" and n not in silent for n, k in self.nodes.items())
+
+    def next_order(self, now_s: float) -> tuple[str, Order] | None:
+        """The one order to give now: nodes are brought up strictly in their sequence."""
+        silent = self.gone(now_s)
+        for name, known in self.nodes.items():
+            if known.heard_s is None or name in silent:
+                return None
+            if known.state == "active":
+                continue
+            if now_s - known.asked_s < self.retry_after_s:
+                return None
+            known.asked_s = now_s
+            configured = known.state == "inactive"
+            return name, Order.ACTIVATE if configured else Order.CONFIGURE
+        return None
+
+    def faults(self, now_s: float) -> list[str]:
+        """ "node: fault" of everything that is wrong now."""
+        silent = self.gone(now_s)
+        found = [f"{name}: node_lost: silent for over {self.silent_after_s:g} s" for name in silent]
+        found += [
+            f"{name}: {known.fault}"
+            for name, known in self.nodes.items()
+            if known.fault and name not in silent
+        ]
+        return found

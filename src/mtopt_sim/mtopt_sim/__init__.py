@@ -1,0 +1,1 @@
+"""The MuJoCo workcell: the robot description made to move, fall, grip and be seen."""

@@ -1,0 +1,88 @@
+"""Where to grasp an object from above, knowing the true scene.
+
+No policy may use this: it seeds training with picks that are better than blind, and tells tests
+what the gripper can do at its best.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from mtopt_core.geometry import Transform, pose_tool_down
+from mtopt_robot.clearance import BinClearance
+
+from .cloud import Points, cloud
+from .objects import kind
+from .workcell import Workcell
+
+_APERTURE_M = 0.070
+_FINGER_M = (0.010, 0.009)  # half width along the tool's x, thickness along its y, with a margin
+_TIP_BELOW_M = 0.012  # how far below the object's middle the tips go
+_SPARE_M = 0.003  # room beside each finger when the gripper comes down
+_YAWS = np.linspace(-math.pi / 2, math.pi / 2, 36, endpoint=False)
+_SLICES_M = (0.0, -0.012, 0.012, -0.024, 0.024)
+
+
+@dataclass(frozen=True, eq=False)
+class Grasp:
+    """A tool-down pose to close at; `width_m` between the fingers, `free` of other things."""
+
+    T_base_tool: Transform
+    width_m: float
+    free: bool
+
+
+def grasps(cell: Workcell, name: str, clearance: BinClearance) -> list[Grasp]:
+    """Ways to grasp an object, the best first; empty if none of its sides fits the gripper."""
+    own = _points(cell, name)
+    others = [_points(cell, other) for other in cell.object_names if other != name]
+    around = np.vstack(others) if others else np.empty((0, 3))
+    middle_z = (own[:, 2].min() + own[:, 2].max()) / 2.0
+    tip_z = max(middle_z - _TIP_BELOW_M, cell.workspace.tool_box.min_m[2])
+    center = np.append(cell.data.body(name).xipos[:2], tip_z)
+    own, around = own[own[:, 2] > tip_z - 0.003], around[around[:, 2] > tip_z - 0.005] - center
+    found = []
+    for yaw in _YAWS:
+        along = np.array([math.cos(yaw), math.sin(yaw)])
+        across = np.array([-along[1], along[0]])
+        for offset in _SLICES_M:
+            grasp = _slice(own - center, around, along, across, offset)
+            if grasp is None:
+                continue
+            shift, width, free = grasp
+            position = center.copy()
+            position[:2] += offset * along + shift * across
+            reachable = clearance.clear(position, float(yaw))
+            cost = width + 3.0 * abs(offset) + (0.0 if free else 0.1) + (0.0 if reachable else 0.1)
+            pose = pose_tool_down(position, float(yaw))
+            found.append((cost, Grasp(pose, width, free and reachable)))
+    found.sort(key=lambda pair: pair[0])
+    return [grasp for _, grasp in found]
+
+
+def _slice(
+    own: Points, around: Points, along: Points, across: Points, offset: float
+) -> tuple[float, float, bool] | None:
+    """(middle, width, free) of what lies between the fingers, along their closing direction."""
+    half_width, thickness = _FINGER_M
+    between = own[np.abs(own[:, :2] @ along - offset) <= half_width]
+    if len(between) < 4:
+        return None
+    reach = between[:, :2] @ across
+    low, high = float(reach.min()), float(reach.max())
+    if high - low > _APERTURE_M - 2.0 * _SPARE_M:
+        return None
+    middle = (low + high) / 2.0
+    beside = around[np.abs(around[:, :2] @ along - offset) <= half_width][:, :2] @ across - middle
+    half = _APERTURE_M / 2.0
+    struck = (np.abs(beside) > half - _SPARE_M) & (np.abs(beside) < half + thickness)
+    also = np.abs(beside) <= half - _SPARE_M
+    return middle, high - low, not bool(struck.any() or also.any())
+
+
+def _points(cell: Workcell, name: str) -> Points:
+    pose = cell.pose_of(name)
+    points: Points = cloud(kind(name.split("_")[0])) @ pose[:3, :3].T + pose[:3, 3]
+    return points

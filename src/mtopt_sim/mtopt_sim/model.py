@@ -1,0 +1,233 @@
+"""The MuJoCo model of a cell: the robot description, and what a description has no words for.
+
+From the URDF come links, joints, limits, inertias, looks, collision shapes and camera frames.
+Added here are drives, the objects, the plate, lenses, light and the floor.
+"""
+
+from __future__ import annotations
+
+import math
+import xml.etree.ElementTree as ElementTree
+
+import mujoco
+import numpy as np
+from mtopt_core.workspace import Bin, BinGeometry, Workspace
+from mtopt_robot.description import ARM_JOINTS, BIN_JOINTS, RobotDescription
+from numpy.typing import NDArray
+
+from .config import SimConfig
+from .errors import DescriptionError
+from .lens import Lens
+from .objects import Kind, kind
+from .plate import add_plate
+
+# Who touches whom: things of the room touch objects and the robot, the robot touches objects.
+ROOM, OBJECT, ROBOT = 1, 2, 4
+_TOUCHES = {ROOM: OBJECT | ROBOT, OBJECT: ROOM | OBJECT | ROBOT, ROBOT: ROOM | OBJECT}
+
+FINGER_JOINTS = ("gripper_joint", "gripper_mimic_joint")
+
+# Drives as position loops, as stiff as the arm's own impedance control: stiffness (Nm/rad or N/m), damping, inertia of the motor.
+_ARM_DRIVES = (
+    (8000.0, 340.0, 0.6),
+    (8000.0, 340.0, 0.6),
+    (5000.0, 140.0, 0.4),
+    (5000.0, 140.0, 0.4),
+    (2500.0, 55.0, 0.2),
+    (2000.0, 40.0, 0.15),
+    (800.0, 17.0, 0.08),
+)
+_FINGER_DRIVE = (4000.0, 60.0, 0.2)
+_BIN_DRIVE = (3000.0, 120.0, 0.3)
+
+_FINGER_FRICTION = (1.4, 0.03, 0.001)
+_OBJECT_FRICTION = (0.6, 0.005, 0.0001)
+_ROOM_FRICTION = (0.6, 0.005, 0.0001)
+_ROLLING_DAMPING = 2e-4  # per free joint: slows spin within a second, hardly touches flight
+
+
+def object_names(config: SimConfig) -> tuple[str, ...]:
+    """A name for each object: its kind, numbered from the second of a kind on."""
+    names: list[str] = []
+    for name in config.objects:
+        earlier = sum(1 for known in names if known.split("_")[0] == name)
+        names.append(f"{name}_{earlier + 1}" if earlier else name)
+    return tuple(names)
+
+
+def build(
+    description: RobotDescription,
+    workspace: Workspace,
+    config: SimConfig,
+    lenses: tuple[Lens, ...],
+) -> mujoco.MjModel:
+    """The compiled model; raises DescriptionError."""
+    spec = mujoco.MjSpec.from_string(_complete(description.urdf))
+    _set_options(spec, config)
+    _set_bodies(spec, description)
+    _add_drives(spec, description, config)
+    for name in object_names(config):
+        _add_object(spec, name, kind(name.split("_")[0]))
+    add_plate(spec, spec.body(description.name("bin_left")), ROOM, _TOUCHES[ROOM])
+    for lens in lenses:
+        _add_camera(spec, description, lens)
+    _add_room(spec, workspace.bins)
+    return spec.compile()
+
+
+def _complete(urdf: str) -> str:
+    """The URDF with MuJoCo told to keep the frames and the looks that it drops by default."""
+    try:
+        robot = ElementTree.fromstring(urdf)
+    except ElementTree.ParseError as error:
+        raise DescriptionError(f"the description is no XML: {error}") from error
+    keep = dict.fromkeys(("fusestatic", "discardvisual"), "false")
+    ElementTree.SubElement(ElementTree.SubElement(robot, "mujoco"), "compiler", keep)
+    return ElementTree.tostring(robot, encoding="unicode")
+
+
+def _set_options(spec: mujoco.MjSpec, config: SimConfig) -> None:
+    option = spec.option
+    option.timestep = config.timestep_s
+    option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
+    option.solver = mujoco.mjtSolver.mjSOL_NEWTON
+    option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
+    option.impratio = 10.0
+    option.iterations = config.solver_iterations
+
+
+def _set_bodies(spec: mujoco.MjSpec, description: RobotDescription) -> None:
+    """Weightless robot (its drives carry it), and who may touch whom."""
+    room = {description.name(name) for name in ("table", "bin_left", "bin_right")}
+    fingers = {description.name(f"gripper_finger_{number}") for number in (1, 2)}
+    for body in spec.bodies[1:]:
+        body.gravcomp = 1.0
+        for geom in body.geoms:
+            if not geom.contype:  # what the description only shows
+                continue
+            group = ROOM if body.name in room else ROBOT
+            geom.contype, geom.conaffinity = group, _TOUCHES[group]
+            geom.group = 3  # collision shapes are not drawn
+            geom.friction = _FINGER_FRICTION if body.name in fingers else _ROOM_FRICTION
+            geom.condim = 4 if body.name in fingers else 3
+            if body.name in fingers:  # their own contact law rules, and a stiff one
+                geom.priority = 1
+                geom.solref, geom.solimp = (0.008, 1.0), (0.95, 0.99, 0.001, 0.5, 2.0)
+
+
+def _add_drives(
+    spec: mujoco.MjSpec, description: RobotDescription, config: SimConfig
+) -> None:
+    for name, drive in zip(ARM_JOINTS, _ARM_DRIVES, strict=True):
+        _add_drive(spec, description.name(name), drive)
+    for name in BIN_JOINTS:
+        _add_drive(spec, description.name(name), _BIN_DRIVE)
+    for name in FINGER_JOINTS:
+        _add_drive(spec, description.name(name), _FINGER_DRIVE, config.grip_force_n)
+    for equality in spec.equalities:  # the fingers' coupling, from the URDF's mimic
+        equality.solref = (0.008, 1.0)
+        equality.solimp = (0.98, 0.999, 0.0001, 0.5, 2.0)
+
+
+def _add_drive(
+    spec: mujoco.MjSpec,
+    name: str,
+    drive: tuple[float, float, float],
+    force: float | None = None,
+) -> None:
+    """A position drive on a joint, within the joint's own effort limit."""
+    stiffness, damping, inertia = drive
+    joint = spec.joint(name)
+    joint.armature = inertia
+    joint.actgravcomp = True
+    actuator = spec.add_actuator(
+        name=name,
+        target=name,
+        trntype=mujoco.mjtTrn.mjTRN_JOINT,
+        gaintype=mujoco.mjtGain.mjGAIN_FIXED,
+        biastype=mujoco.mjtBias.mjBIAS_AFFINE,
+    )
+    actuator.gainprm[0] = stiffness
+    actuator.biasprm[1], actuator.biasprm[2] = -stiffness, -damping
+    if force is not None:
+        actuator.forcelimited = True
+        actuator.forcerange = (-force, force)
+
+
+def _add_object(spec: mujoco.MjSpec, name: str, what: Kind) -> None:
+    body = spec.worldbody.add_body(name=name, pos=(0.0, 0.0, 1.0))
+    joint = body.add_freejoint(name=name)
+    joint.damping = (_ROLLING_DAMPING, 0.0, 0.0)
+    volumes = [_volume(part.shape, part.size) for part in what.parts if part.solid]
+    density = what.mass_kg / sum(volumes)
+    for part in what.parts:
+        body.add_geom(
+            type=getattr(mujoco.mjtGeom, f"mjGEOM_{part.shape.upper()}"),
+            size=(*part.size, 0.0, 0.0)[:3],
+            pos=part.at,
+            quat=quaternion(part.euler),
+            rgba=(*part.colour, 1.0),
+            density=density if part.solid else 0.0,
+            contype=OBJECT if part.solid else 0,
+            conaffinity=_TOUCHES[OBJECT] if part.solid else 0,
+            condim=3,
+            friction=_OBJECT_FRICTION,
+        )
+
+
+def quaternion(euler: tuple[float, float, float]) -> NDArray[np.float64]:
+    """(w, x, y, z) of turns about fixed x, then y, then z, in radians."""
+    q = np.empty(4)
+    mujoco.mju_euler2Quat(q, np.array(euler), "XYZ")
+    return q
+
+
+def _volume(shape: str, size: tuple[float, ...]) -> float:
+    if shape in ("capsule", "cylinder"):
+        ends = 4.0 / 3.0 * size[0] if shape == "capsule" else 0.0
+        return math.pi * size[0] ** 2 * (2.0 * size[1] + ends)
+    if shape == "box":
+        return 8.0 * math.prod(size)
+    return 4.0 / 3.0 * math.pi * (math.prod(size) if shape == "ellipsoid" else size[0] ** 3)
+
+
+def _add_camera(spec: mujoco.MjSpec, description: RobotDescription, lens: Lens) -> None:
+    """A lens at its optical frame: MuJoCo looks along -z with y up, an optical frame along z."""
+    frame = spec.body(description.name(f"camera_{lens.name}_optical_frame"))
+    frame.add_camera(
+        name=lens.name, quat=(0.0, 1.0, 0.0, 0.0), fovy=math.degrees(lens.fov_y_rad)
+    )
+
+
+def _add_room(spec: mujoco.MjSpec, bins: BinGeometry) -> None:
+    spec.visual.global_.offwidth, spec.visual.global_.offheight = 1920, 1280
+    spec.visual.quality.shadowsize = 2048
+    spec.visual.headlight.ambient = (0.42, 0.42, 0.42)
+    spec.visual.headlight.diffuse = (0.15, 0.15, 0.15)
+    spec.visual.headlight.specular = (0.0, 0.0, 0.0)
+    spec.visual.map.znear, spec.visual.map.zfar = 0.01, 20.0
+    middle = np.array([*bins.center_m(Bin.LEFT)[:1], 0.0, 0.0])
+    for offset, strength in (((-0.6, 1.0, 2.0), 0.45), ((0.9, -0.8, 1.8), 0.30)):
+        position = middle + offset
+        light = spec.worldbody.add_light(pos=position, dir=middle - position)
+        light.type = mujoco.mjtLightType.mjLIGHT_DIRECTIONAL
+        light.castshadow = strength > 0.4
+        light.diffuse, light.specular = (strength,) * 3, (0.12, 0.12, 0.12)
+    spec.add_texture(
+        name="sky",
+        type=mujoco.mjtTexture.mjTEXTURE_SKYBOX,
+        builtin=mujoco.mjtBuiltin.mjBUILTIN_GRADIENT,
+        rgb1=(0.86, 0.89, 0.93),
+        rgb2=(0.55, 0.60, 0.67),
+        width=128,
+        height=768,
+    )
+    spec.worldbody.add_geom(
+        name="ground",
+        type=mujoco.mjtGeom.mjGEOM_PLANE,
+        size=(4.0, 4.0, 0.1),
+        pos=(0.0, 0.0, -0.70),
+        rgba=(0.50, 0.52, 0.55, 1.0),
+        contype=ROOM,
+        conaffinity=_TOUCHES[ROOM],
+    )

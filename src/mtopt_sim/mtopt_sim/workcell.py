@@ -1,0 +1,279 @@
+"""The cell as a machine: drives that follow trajectories, a clock, and the truth about it all.
+
+It knows no ROS and no episodes. Whoever drives it sends trajectories to its three controllers
+(arm, gripper, bins), lets time pass and reads joints and scene.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+import mujoco
+import numpy as np
+from mtopt_core.geometry import Transform, transform
+from mtopt_core.joints import JointState, Vector
+from mtopt_core.scene import ObjectTruth, PlateTruth, SceneTruth
+from mtopt_core.workspace import Bin, Workspace
+from mtopt_robot.description import ARM_JOINTS, BIN_JOINTS, GRIPPER_JOINTS, RobotDescription
+
+from .config import SimConfig
+from .errors import TrajectoryRefused
+from .follower import TrajectoryFollower, TrajectoryPoints
+from .lens import Lens
+from .model import FINGER_JOINTS, build, object_names
+from .plate import PLATE, RADIUS_M, RIDGE_M, paint_plate, place_plate
+from .scatter import drop_positions, plate_pose, random_quaternion
+from .touch import TouchReader
+
+log = logging.getLogger(__name__)
+
+CONTROLLERS: Mapping[str, tuple[str, ...]] = {
+    "arm": ARM_JOINTS,
+    "gripper": GRIPPER_JOINTS,
+    "bin": BIN_JOINTS,
+}
+_LOOK_S = 0.2  # between two looks at the scene
+# Angles of the left bin: level; back from a tip with nothing in it; tipped over.
+_LEVEL_RAD, _EMPTY_RAD, _TIPPED_RAD = 0.05, 1.0, 2.0
+_JOINTS = (*ARM_JOINTS, *FINGER_JOINTS, *BIN_JOINTS)
+
+
+class Workcell:
+    """One simulated cell. Not for several threads at once."""
+
+    def __init__(
+        self,
+        description: RobotDescription,
+        workspace: Workspace,
+        config: SimConfig,
+        lenses: tuple[Lens, ...],
+    ) -> None:
+        self.description, self.workspace, self.config = description, workspace, config
+        self.model = build(description, workspace, config, lenses)
+        self.data = mujoco.MjData(self.model)
+        self.object_names = object_names(config)
+        self._steps = self._look_step = 0
+        self._look_every = max(1, round(_LOOK_S / config.timestep_s))
+        self._step_ns = round(config.timestep_s * 1e9)
+        self._joints = _JointTable(self.model, description.names(_JOINTS))
+        self._drives = {
+            controller: _Drives(self.model, self._driven(controller))
+            for controller in CONTROLLERS
+        }
+        starts = [int(self.model.joint(name).dofadr[0]) for name in self.object_names]
+        self._free = np.array([start + axis for start in starts for axis in range(3)], dtype=int)
+        self._followers: dict[str, TrajectoryFollower] = {}
+        self._astray: frozenset[str] = frozenset()
+        self._tipped = False
+        self._touch = TouchReader(
+            self.model,
+            self.object_names,
+            (description.name("gripper_finger_1"), description.name("gripper_finger_2")),
+            (*description.names(("table", "bin_left", "bin_right")), PLATE, "world"),
+        )
+        self.restart(config.seed)
+
+    # -- time ---------------------------------------------------------------------------------
+
+    @property
+    def now_ns(self) -> int:
+        """Simulated time since the last restart."""
+        return self._steps * self._step_ns
+
+    def advance(self, duration_s: float) -> None:
+        """Let time pass, rounded up to whole physics steps."""
+        steps = int(np.ceil(duration_s / self.config.timestep_s - 1e-6))
+        while steps > 0:
+            busy = any(f.busy(self.now_ns) for f in self._followers.values())
+            run = 1 if busy else min(steps, self._look_step - self._steps)
+            self._command()
+            mujoco.mj_step(self.model, self.data, nstep=run)
+            self._steps += run
+            steps -= run
+            if self._steps >= self._look_step:
+                self._look_step = self._steps + self._look_every
+                self._look()
+
+    def finish(self, timeout_s: float = 30.0) -> None:
+        """Let time pass until no controller has a motion under way, or the time is out."""
+        end_ns = max(follower.end_ns for follower in self._followers.values())
+        self.advance(min(max(end_ns - self.now_ns, 0) * 1e-9, timeout_s))
+
+    def settle(self) -> None:
+        """Let time pass until all objects are at rest, or `settle_s` is out."""
+        end_ns = self.now_ns + round(self.config.settle_s * 1e9)
+        while self.now_ns < end_ns:
+            self.advance(min(_LOOK_S, self.config.settle_s))
+            if np.abs(self.data.qvel[self._free]).max(initial=0.0) < self.config.resting_m_s:
+                return
+
+    # -- controllers --------------------------------------------------------------------------
+
+    def follow(self, controller: str, points: TrajectoryPoints) -> None:
+        """Send a trajectory to "arm", "gripper" or "bin"; raises TrajectoryRefused."""
+        if controller not in self._followers:
+            known = ", ".join(self._followers)
+            raise TrajectoryRefused(f"no controller {controller!r}; there are {known}")
+        self._followers[controller].follow(points, self.now_ns)
+
+    def hold(self) -> None:
+        """Every controller stands where its joints are now; the gripper keeps its grip."""
+        measured = self.joint_state()
+        for controller, follower in self._followers.items():
+            if controller == "gripper":
+                follower.hold(follower.sample(self.now_ns).q_rad)
+            else:
+                follower.hold(measured.select(follower.names).q_rad)
+
+    def commanded(self, controller: str) -> Vector:
+        """Positions that a controller asks of its joints now."""
+        return self._followers[controller].sample(self.now_ns).q_rad.copy()
+
+    def joint_state(self) -> JointState:
+        """All joints as measured; effort is the drive's, weight included."""
+        table, data = self._joints, self.data
+        return JointState(
+            table.names,
+            data.qpos[table.qpos].copy(),
+            data.qvel[table.dof].copy(),
+            data.qfrc_actuator[table.dof].copy(),
+            self.now_ns,
+        )
+
+    # -- scene --------------------------------------------------------------------------------
+
+    def restart(self, seed: int) -> None:
+        """Everything new: time zero, arm home, gripper open, bins level, a random scene."""
+        self._rng = np.random.default_rng(seed)
+        mujoco.mj_resetData(self.model, self.data)
+        self._steps = self._look_step = 0
+        self._astray, self._tipped = frozenset(), False
+        self._stand_home()
+        self.place_plate()
+        colours = self.config.plate_colours
+        paint_plate(self.model, colours[self._rng.integers(len(colours))])
+        self._drop(self.object_names)
+        self.settle()
+
+    def place_plate(self) -> None:
+        """Move the plate to a random place and turn on the left bin's floor."""
+        bins = self.workspace.bins
+        x, y, yaw = plate_pose(bins, self._rng)
+        place_plate(self.model, (x - bins.left_center_m[0], y, -bins.inner_size_m[2]), yaw)
+
+    def strays(self) -> tuple[str, ...]:
+        """Objects that are in no bin and in no hand."""
+        bins, slack = self.workspace.bins, -self.workspace.bins.wall_m
+        held = self._touch.held(self.data)
+        return tuple(
+            name
+            for name, holds in zip(self.object_names, held, strict=True)
+            if not holds
+            and not any(bins.holds(which, self.data.body(name).xpos, slack) for which in Bin)
+        )
+
+    def truth(self) -> SceneTruth:
+        """The scene as it is."""
+        mujoco.mj_fwdPosition(self.model, self.data)
+        held = self._touch.held(self.data)
+        objects = tuple(
+            ObjectTruth(name, name.split("_")[0], self.data.body(name).xpos.copy(), bool(holds))
+            for name, holds in zip(self.object_names, held, strict=True)
+        )
+        plate = PlateTruth(self.pose_of(PLATE), RADIUS_M, RIDGE_M)
+        return SceneTruth(
+            self.now_ns, objects, plate, self.pose_of(self.description.name("tool")),
+            self.gripper_closed,
+        )
+
+    @property
+    def gripper_closed(self) -> bool:
+        """Whether the gripper was last told to close."""
+        return bool(self.commanded("gripper")[0] < 0.5 * self._drives["gripper"].upper[0])
+
+    def pose_of(self, body: str) -> Transform:
+        """`T_base_body` of a body of the model by its full name."""
+        here = self.data.body(body)
+        return transform(here.xmat.reshape(3, 3).copy(), here.xpos.copy())
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _driven(self, controller: str) -> tuple[str, ...]:
+        plain = FINGER_JOINTS if controller == "gripper" else CONTROLLERS[controller]
+        return self.description.names(plain)
+
+    def _command(self) -> None:
+        for controller, follower in self._followers.items():
+            self._drives[controller].command(self.data, follower, self.now_ns)
+
+    def _stand_home(self) -> None:
+        home = {
+            "arm": np.array(self.workspace.home_q_rad),
+            "gripper": self._drives["gripper"].upper[:1],
+            "bin": np.zeros(len(BIN_JOINTS)),
+        }
+        for controller, q_rad in home.items():
+            names = self.description.names(CONTROLLERS[controller])
+            self._followers[controller] = TrajectoryFollower(names, q_rad)
+            self._drives[controller].stand(self.data, q_rad)
+
+    def _drop(self, names: tuple[str, ...]) -> None:
+        """Let objects fall into the right bin where there is room."""
+        bins = self.workspace.bins
+        places = drop_positions(bins, len(names), self.config.spacing_m, self._rng)
+        for name, place in zip(names, places, strict=True):
+            joint = self.data.joint(name)
+            joint.qpos = [*place, *random_quaternion(self._rng)]
+            joint.qvel = 0.0
+        mujoco.mj_forward(self.model, self.data)
+
+    def _look(self) -> None:
+        """What people do around a real cell: put back what fell out, move the plate at times."""
+        left_rad = float(self.data.qpos[self._drives["bin"].qpos[0]])
+        if left_rad > _TIPPED_RAD:
+            self._tipped, self._astray = True, frozenset()
+            return
+        if self._tipped and left_rad < _EMPTY_RAD:
+            self._tipped = False
+            self.place_plate()
+        astray = frozenset(self.strays()) if left_rad < _LEVEL_RAD else frozenset()
+        lost = tuple(name for name in self.object_names if name in astray & self._astray)
+        self._astray = astray - set(lost)
+        if lost:
+            log.warning("out of the cell, put back into the right bin: %s", ", ".join(lost))
+            self._drop(lost)
+
+
+class _JointTable:
+    """Where some joints are in the model's arrays."""
+
+    def __init__(self, model: mujoco.MjModel, names: tuple[str, ...]) -> None:
+        self.names = names
+        joints = [model.joint(name).id for name in names]
+        self.qpos = model.jnt_qposadr[joints]
+        self.dof = model.jnt_dofadr[joints]
+        self.upper = model.jnt_range[joints, 1]
+
+
+class _Drives(_JointTable):
+    """The position drives of one controller's joints."""
+
+    def __init__(self, model: mujoco.MjModel, names: tuple[str, ...]) -> None:
+        super().__init__(model, names)
+        self.ctrl = np.array([model.actuator(name).id for name in names])
+        # A drive brakes with its damping times the speed; asked for this much more position,
+        # it does not lag behind a moving target.
+        self._lead_s = -model.actuator_biasprm[self.ctrl, 2] / model.actuator_gainprm[self.ctrl, 0]
+
+    def command(self, data: mujoco.MjData, follower: TrajectoryFollower, now_ns: int) -> None:
+        """Ask the drives for what the controller wants now."""
+        wanted = follower.sample(now_ns)
+        data.ctrl[self.ctrl] = wanted.q_rad + self._lead_s * wanted.qd_rad_s
+
+    def stand(self, data: mujoco.MjData, q_rad: Vector) -> None:
+        """Put the joints at rest at a position."""
+        data.qpos[self.qpos] = q_rad
+        data.qvel[self.dof] = 0.0
+        data.ctrl[self.ctrl] = q_rad
+

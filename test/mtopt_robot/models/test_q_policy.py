@@ -1,0 +1,184 @@
+"""The Q-function's policy: it keeps every policy's contract and finds what is known to be best."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from contracts.policy_contract import RandomPolicyContract
+from fakes.fake_cell import FakeCell
+from fakes.fake_model import (
+    ENDING,
+    FAKE_CELL_IMAGE,
+    ONE_THREAD,
+    TASK_SHIFT,
+    manifest_of,
+    write_fake,
+)
+from mtopt_core.action import ActionBounds
+from mtopt_core.cem import CemConfig
+from mtopt_core.episode import EpisodeLimits, Step, run_episode
+from mtopt_core.observation import Observation
+from mtopt_core.tasks import TaskRegistry
+from mtopt_core.workspace import Workspace
+from mtopt_robot.models.bundle import Bundle, Expected, check_bundle
+from mtopt_robot.models.errors import ImageMismatch, ModelError, TaskNotServed
+from mtopt_robot.models.image import ImageFormat
+from mtopt_robot.models.q_policy import QPolicy
+
+THOROUGH = CemConfig(samples=128, elites=10, rounds=8, min_spread=0.005)
+Load = Callable[..., Bundle]
+
+
+@pytest.fixture
+def load(store_folder: Path, expected: Expected, bounds: ActionBounds) -> Load:
+    """A checked bundle of the fake model, made to order."""
+
+    def loaded(
+        version: str = "1",
+        tasks: tuple[str, ...] = expected.tasks,
+        image: ImageFormat = FAKE_CELL_IMAGE,
+    ) -> Bundle:
+        manifest = manifest_of(tasks, bounds, version=version, image=image)
+        return check_bundle(write_fake(store_folder, manifest), expected, ONE_THREAD)
+
+    return loaded
+
+
+def seen(middle: tuple[int, int, int], closed: bool = False) -> Observation:
+    """An image of one colour in the part that is cropped, and of another beside it."""
+    image = np.full((8, 10, 3), 255, dtype=np.uint8)
+    image[:, 1:9] = middle
+    return Observation(image, closed, 0.1, 77, np.eye(4))
+
+
+class TestQPolicyContract(RandomPolicyContract):
+    @pytest.fixture
+    def policy(self, load: Load) -> QPolicy:
+        return QPolicy(load())
+
+
+@pytest.mark.parametrize("middle", [(128, 128, 128), (200, 60, 140), (90, 170, 30)])
+def test_the_known_best_motion_is_found(
+    load: Load, registry: TaskRegistry, bounds: ActionBounds, middle: tuple[int, int, int]
+) -> None:
+    policy = QPolicy(load(), THOROUGH)
+    for task in registry:
+        policy.begin(task, 5)
+        decision = policy(seen(middle), task)
+        best = 2.0 * np.array(middle) / 255.0 - 1.0
+        best[0] += TASK_SHIFT * task.index
+        share = np.array(decision.action.delta_m) / bounds.delta_m
+        assert np.allclose(share, best, atol=0.04)
+        assert decision.q == pytest.approx(1.0, abs=0.01)
+
+
+def test_a_decision_says_what_it_was_made_of(load: Load, registry: TaskRegistry) -> None:
+    policy, task = QPolicy(load("7.2")), registry["lift-can"]
+    policy.begin(task, 0)
+    decision = policy(seen((10, 20, 30)), task)
+    assert (decision.source, decision.model) == ("policy", "fake/7.2")
+    assert decision.image_stamp_ns == 77
+    assert policy.last is not None
+    assert policy.last.action == decision.action
+    assert len(policy.last.rounds) == CemConfig().rounds
+    assert max(turn.q.max() for turn in policy.last.rounds) == pytest.approx(decision.q)
+
+
+def test_a_command_is_chosen_where_it_is_best(load: Load, registry: TaskRegistry) -> None:
+    policy, task = QPolicy(load()), registry["lift-any"]
+    policy.begin(task, 0)
+    middle = (128, 128, 128)
+    assert not policy(seen(middle), task).action.terminate
+    decision = policy(seen(middle, closed=True), task)
+    assert decision.action.terminate
+    assert not decision.action.moves
+    assert decision.q > ENDING
+
+
+def test_the_one_hot_is_the_bundles_own(load: Load, registry: TaskRegistry) -> None:
+    some = ("lift-carrot", "place-top-left")
+    policy, task = QPolicy(load(tasks=some), THOROUGH), registry["place-top-left"]
+    policy.begin(task, 0)
+    share = policy(seen((128, 128, 128)), task).action.delta_m[0] / 0.10
+    assert share == pytest.approx(TASK_SHIFT * 1, abs=0.03)  # second of two, not twelfth
+
+
+def test_a_task_that_the_model_was_not_trained_on_is_refused_by_name(
+    load: Load, registry: TaskRegistry
+) -> None:
+    policy = QPolicy(load(tasks=("lift-any", "lift-can")))
+    with pytest.raises(TaskNotServed, match=r"fake/1 .*'lift-box'.*lift-any, lift-can"):
+        policy.begin(registry["lift-box"], 0)
+    policy.begin(registry["lift-can"], 0)
+    with pytest.raises(TaskNotServed):
+        policy(seen((0, 0, 0)), registry["lift-box"])
+
+
+def test_another_camera_mode_is_refused(load: Load, registry: TaskRegistry) -> None:
+    policy, task = QPolicy(load()), registry["lift-any"]
+    policy.begin(task, 0)
+    wide = replace(seen((0, 0, 0)), image=np.zeros((8, 12, 3), dtype=np.uint8))
+    with pytest.raises(ImageMismatch, match=r"\(8, 10, 3\)"):
+        policy(wide, task)
+
+
+def test_no_decision_before_an_episode_is_open(load: Load, registry: TaskRegistry) -> None:
+    with pytest.raises(ModelError, match="begin"):
+        QPolicy(load())(seen((0, 0, 0)), registry["lift-any"])
+
+
+def test_steps_and_tasks_draw_other_samples(load: Load, registry: TaskRegistry) -> None:
+    policy, view = QPolicy(load()), seen((100, 100, 100))
+    drawn = set()
+    for task in (registry["lift-any"], registry["lift-can"]):
+        policy.begin(task, 3)
+        for _ in range(2):
+            policy(view, task)
+            assert policy.last is not None
+            drawn.add(policy.last.rounds[0].proposal.motions.tobytes())
+    assert len(drawn) == 4
+
+
+def test_a_swap_within_an_episode_keeps_it_running(
+    load: Load, registry: TaskRegistry, workspace: Workspace, bounds: ActionBounds
+) -> None:
+    policy, newer = QPolicy(load("1")), load("2")
+    models: list[str] = []
+
+    class SwapAfterThree:
+        def started(self, *_: object) -> None: ...
+
+        def stepped(self, step: Step) -> None:
+            models.append(step.decision.model)
+            if step.index == 2:
+                policy.swap(newer)
+
+        def ended(self, *_: object) -> None: ...
+
+    cell, task = FakeCell(workspace, bounds), registry["lift-any"]
+    cell.reset(1)
+    limits = EpisodeLimits(max_steps=6)
+    episode = run_episode(cell, policy, task, [SwapAfterThree()], limits, seed=1)
+    assert episode.reason.ordinary
+    assert models == ["fake/1"] * 3 + ["fake/2"] * 3
+    alone = QPolicy(load("3"))
+    played = run_episode(FakeCell(workspace, bounds), alone, task, [], limits, seed=1)
+    drawn = [step.decision.action for step in episode.steps]
+    # The seed's samples go on over the swap: the same networks under another name act the same.
+    assert [step.decision.action for step in played.steps] == drawn
+
+
+def test_a_swap_to_a_model_without_the_running_task_is_refused(
+    load: Load, registry: TaskRegistry
+) -> None:
+    policy, task = QPolicy(load("1")), registry["lift-any"]
+    policy.begin(task, 0)
+    with pytest.raises(TaskNotServed, match="fake/2"):
+        policy.swap(load("2", tasks=("lift-can",)))
+    assert policy.model == "fake/1"
+    assert policy(seen((0, 0, 0)), task).model == "fake/1"
