@@ -31,13 +31,15 @@ else
     echo "mtopt: no .venv in $mtopt_root: run ./mtopt setup first" >&2
 fi
 
-if [ -f "$mtopt_root/install/local_setup.sh" ]; then
+if [ -f "$mtopt_root/install/local_setup.sh" ] && [ -n "${VIRTUAL_ENV:-}" ]; then
     # colcon's scripts read variables that may not be set.
     case $- in *u*) mtopt_nounset=1 ;; *) mtopt_nounset= ;; esac
     set +u
     COLCON_CURRENT_PREFIX="$mtopt_root/install"
+    # ... and stumble over a space in the interpreter's path: the one behind .venv's has none.
+    COLCON_PYTHON_EXECUTABLE=$(readlink -f "$mtopt_root/.venv/bin/python")
     . "$mtopt_root/install/local_setup.sh"
-    unset COLCON_CURRENT_PREFIX
+    unset COLCON_CURRENT_PREFIX COLCON_PYTHON_EXECUTABLE
     [ -z "$mtopt_nounset" ] || set -u
     unset mtopt_nounset
 fi

@@ -5,7 +5,7 @@ NAME = "mtopt_core"
 setup(
     name=NAME,
     version="0.1.0",
-    description="The vocabulary and the decisions of MT-Opt: tasks, actions, geometry, episode loop, guard.",
+    description="The vocabulary and decisions of MT-Opt: tasks, actions, episode loop, guard.",
     maintainer="mtopt developers",
     maintainer_email="maintainers@mtopt.dev",
     license="Apache-2.0",

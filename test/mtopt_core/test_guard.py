@@ -236,11 +236,11 @@ def test_finite(array: str, bad: float) -> None:
     assert law(smooth(), state_at([bad, -0.2]))[0] == "finite"
 
 
-@pytest.mark.parametrize("rows", [(3, 3), (5, 4), (0, -1)])
-def test_time(rows: tuple[int, int]) -> None:
-    t_s = smooth().t_s.copy()
-    row, like = rows
-    t_s[row] = -0.1 if like < 0 else t_s[like] - (0.01 if row != like else 0.06)
+@pytest.mark.parametrize(("row", "time_s"), [(0, -0.1), (5, 0.20), (5, 0.19), (40, 0.0)])
+def test_time(row: int, time_s: float) -> None:
+    """Before the start, at the same moment as the sample before, before that one."""
+    t_s = np.round(smooth().t_s, 6)
+    t_s[row] = time_s
     assert law(replace(smooth(), t_s=t_s))[0] == "time"
 
 

@@ -60,13 +60,21 @@ def test_a_joint_that_stands_still_is_a_tracking_error():
     assert EndReason.TRACKING_ERROR in faults
 
 
-def test_short_of_the_goal_is_waited_for_and_then_a_fault():
-    q = SENT.q_rad[-1] - 0.05
+@pytest.mark.parametrize(
+    ("short_rad", "progress"),
+    [
+        (0.5 * CONFIG.blocked_rad, Progress.BLOCKED),
+        (1.1 * CONFIG.blocked_rad, Progress.TRACKING_ERROR),
+    ],
+)
+def test_short_of_the_goal_is_waited_for_and_then_told(short_rad, progress):
+    q = SENT.q_rad[-1] - short_rad
     waiting = verdict(SENT.duration_s + 0.5 * CONFIG.patience_s, q=q, qd=(0, 0))
     assert waiting.progress is Progress.IN_MOTION
     late = verdict(SENT.duration_s + 1.1 * CONFIG.patience_s, q=q, qd=(0, 0))
-    assert late.fault is EndReason.TRACKING_ERROR
+    assert late.progress is progress
     assert "from its goal" in late.message
+    assert (late.fault is None) == (progress is Progress.BLOCKED)
 
 
 def test_at_the_goal_but_moving_is_not_there():

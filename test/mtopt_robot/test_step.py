@@ -40,7 +40,7 @@ wish = st.tuples(wild, wild, wild, wild, st.sampled_from(list(Gripper)), st.inte
 @given(st.lists(wish, min_size=1, max_size=8))
 def test_no_sequence_of_wishes_gives_a_sample_outside_the_limits(arm, wishes):
     """Not finite, huge or repeated: a wish is refused by name or what is sent is lawful."""
-    q = arm.kinematics.home_q_rad
+    q = tool_at(arm, (0.58, 0.0, 0.25))
     for x, y, z, yaw, gripper, times in wishes:
         try:
             action = Action((x, y, z), yaw, gripper)
@@ -145,6 +145,15 @@ def test_every_corner_of_the_tool_box_is_lawful(arm):
             if step.arm is not None:
                 assert_within(step.arm, arm.motion.limits)
             q = step.q_goal_rad
+
+
+def test_a_tool_outside_the_box_is_only_moved_towards_it(arm):
+    box = arm.guard.box
+    start = np.array([box.min_m[0] - 0.04, 0.1, 0.38])
+    q = tool_at(arm, start)
+    step = plan(arm, Action((-0.1, 0.0, 0.0)), q)
+    assert step.sent.delta_m[0] >= 0.0
+    assert_within(step.arm, arm.motion.limits)
 
 
 def test_stale_states_move_nothing(arm):

@@ -141,6 +141,7 @@ def _cell(entry: Any, index: int, source: str, registry: TaskRegistry) -> CellCo
         if task not in registry.names:
             raise ConfigError(where, "tasks", task, f"must be among {', '.join(registry.names)}")
     _check_cameras(cell.cameras, where)
+    _refuse_emptied(cell.nodes, NodeOverrides(), f"{where}: nodes")
     return _anchored(cell, Path(source).absolute().parent)
 
 
@@ -164,6 +165,16 @@ def _check_cameras(cameras: CameraDevices, where: str) -> None:
         if cameras.source != "topic" and not device:
             kind = "a device such as /dev/video0" if cameras.source == "v4l2" else "a video file"
             raise ConfigError(f"{where}: cameras", camera, device, f"must name {kind}")
+
+
+def _refuse_emptied(settings: Any, default: Any, where: str) -> None:
+    """A list that is not empty by default can't be made so: ROS has no way to say it."""
+    for field in dataclasses.fields(settings):
+        value, usual = getattr(settings, field.name), getattr(default, field.name)
+        if dataclasses.is_dataclass(value):
+            _refuse_emptied(value, usual, f"{where}: {field.name}")
+        elif value == () and usual:
+            raise ConfigError(where, field.name, [], "must have at least one item")
 
 
 def _anchored(settings: Any, folder: Path) -> Any:

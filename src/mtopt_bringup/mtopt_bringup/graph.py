@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from mtopt_core.errors import ConfigError
 from mtopt_core.tasks import TaskRegistry
 from mtopt_ros.parameters import leaves
 from mtopt_ros.settings import CAMERAS, SETTINGS
@@ -142,8 +142,6 @@ def _camera(cell: CellConfig) -> Parameters:
 
 
 def _absolute(folder: str) -> str:
-    from pathlib import Path
-
     return str(Path(folder).expanduser().absolute()) if folder else ""
 
 
@@ -157,12 +155,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return list(value)
     return value
-
-
-def check_lists(processes: tuple[Process, ...], source: str) -> None:
-    """Refuse an empty list where the default is not empty: ROS cannot say it."""
-    for process in processes:
-        for node, parameters in process.parameters.items():
-            for name, value in parameters.items():
-                if value == []:
-                    raise ConfigError(source, f"{node}.{name}", value, "must not be empty")

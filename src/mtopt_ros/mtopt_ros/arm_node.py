@@ -65,6 +65,7 @@ class ArmNode(CellNode):
         latched = self._driver is not None and self._driver.stopped
         self._driver = ArmDriver(arm, description.arm_limits, settings.watch)
         self._driver.stopped = latched
+        self._joints = {*description.arm_limits.names, *description.gripper_limits.names}
 
     def wire(self) -> None:
         """Joint states in, trajectories out, and the commands above the hardware line."""
@@ -81,6 +82,11 @@ class ArmNode(CellNode):
         self.create_service(Trigger, "arm/emergency_stop", self._on_emergency_stop)
         self.create_service(Rearm, "arm/rearm", self._on_rearm)
         self.create_timer(_CHECK_S, self._check, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    def activate(self) -> None:
+        """A stop that is latched is told again: it outlives what the node was before."""
+        if self._driving.stopped:
+            self._tell_stopped()
 
     def deactivate(self) -> None:
         """The arm comes to rest where it is."""
@@ -156,6 +162,8 @@ class ArmNode(CellNode):
             raise _MotionFault(*fault)
 
     def _on_joint_state(self, message: JointStateMsg) -> None:
+        if not self._joints.issubset(message.name):
+            return  # other joints, of another driver: they say nothing about the arm
         self._driving.measured(convert.joint_state(message))
         self._check()
 
@@ -193,10 +201,13 @@ class ArmNode(CellNode):
     ) -> Trigger.Response:
         self._driving.emergency_stop()
         self._hold(EndReason.EMERGENCY_STOP, "emergency stop")
-        self.health.fault(str(EndReason.EMERGENCY_STOP), "latched; Rearm clears it")
+        self._tell_stopped()
         self.get_logger().error("emergency stop: no motion until Rearm")
         response.success = True
         return response
+
+    def _tell_stopped(self) -> None:
+        self.health.fault(str(EndReason.EMERGENCY_STOP), "latched; Rearm clears it")
 
     def _on_rearm(self, request: Rearm.Request, response: Rearm.Response) -> Rearm.Response:
         self._driving.rearm()
@@ -219,8 +230,8 @@ class ArmNode(CellNode):
         self.on_cleanup_call(server.destroy)
 
     def _may_start(self, _: Any) -> GoalResponse:
-        """One command at a time: a second one is refused, never queued."""
-        if self._busy:
+        """One command at a time, and none unless active: others are refused, never queued."""
+        if self._busy or self.state != "active":
             return GoalResponse.REJECT
         self._busy = True
         return GoalResponse.ACCEPT

@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
+from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.task import Future
@@ -57,6 +58,14 @@ class CellNode(LifecycleNode):
 
     def deactivate(self) -> None:
         """Cease to act. Must not raise."""
+
+    def serve_waiting(self, kind: Any, name: str, callback: Any) -> None:
+        """A service whose handler is a coroutine.
+
+        It gets a group of its own: in the node's default group everything else of the node,
+        the awaited subscription included, would stand still until it has answered.
+        """
+        self.create_service(kind, name, callback, callback_group=ReentrantCallbackGroup())
 
     def on_cleanup_call(self, closer: Callable[[], None]) -> None:
         """Remember something that clean-up must close besides ROS entities."""
@@ -105,6 +114,7 @@ class CellNode(LifecycleNode):
 
     def _transition(self, act: Callable[[], None], reached: str) -> TransitionCallbackReturn:
         """Do a transition; one that fails leaves the node as it was, with a named fault."""
+        self.health.clear()  # what is still wrong, or was all along, `act` says again
         try:
             act()
         except MtoptError as error:
@@ -117,7 +127,6 @@ class CellNode(LifecycleNode):
             # rclpy would swallow it; whoever reads the log must see what broke.
             self.get_logger().fatal(traceback.format_exc())
             raise
-        self.health.clear()
         self.state = reached
         self._beat()  # the warden need not wait for the next one
         return TransitionCallbackReturn.SUCCESS

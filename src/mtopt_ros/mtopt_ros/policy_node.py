@@ -57,7 +57,7 @@ class PolicyNode(CellNode):
         for cell in self._cells:
             topic = f"/{cell}/camera/overhead/image_raw"
             self.create_subscription(ImageMsg, topic, partial(self._on_image, cell), IMAGES)
-        self.create_service(SelectAction, "policy/select_action", self._on_select)
+        self.serve_waiting(SelectAction, "policy/select_action", self._on_select)
 
     def _policy(self) -> Policy:
         script = self.settings.script

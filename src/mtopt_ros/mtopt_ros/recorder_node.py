@@ -69,7 +69,7 @@ class RecorderNode(CellNode):
                 topic.type, topic.name, partial(self._on_message, topic), topic.qos, raw=True
             )
         self.create_service(StartRecording, "recorder/start", self._on_start)
-        self.create_service(StopRecording, "recorder/stop", self._on_stop)
+        self.serve_waiting(StopRecording, "recorder/stop", self._on_stop)
 
     def deactivate(self) -> None:
         """An episode that is open now cannot be finished: it goes to quarantine."""

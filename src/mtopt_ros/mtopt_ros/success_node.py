@@ -40,7 +40,7 @@ class SuccessNode(CellNode):
     def wire(self) -> None:
         """Listen to the truth, answer requests."""
         self.create_subscription(SceneTruthMsg, "sim/truth", self._on_scene, STATES)
-        self.create_service(GradeOutcome, "success/grade", self._on_grade)
+        self.serve_waiting(GradeOutcome, "success/grade", self._on_grade)
 
     def _on_scene(self, message: SceneTruthMsg) -> None:
         scene = convert.scene(message)

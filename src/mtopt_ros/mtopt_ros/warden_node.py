@@ -141,4 +141,5 @@ class WardenNode(CellNode):
             return str(CellStatus.FAULTED)
         if not self._watch.all_active(now_s):
             return str(CellStatus.STARTING)
-        return str(status.state)
+        waiting = status.state == CellStatus.STARTING
+        return str(CellStatus.READY if waiting else status.state)

@@ -5,10 +5,12 @@ A renderer owns an OpenGL context: create it, use it and close it in one thread.
 
 from __future__ import annotations
 
+import weakref
 from types import TracebackType
 
 import mujoco
 import numpy as np
+
 from mtopt_core.geometry import Transform, invert, transform
 from mtopt_core.observation import Image
 
@@ -29,6 +31,8 @@ class Cameras:
         self._shadows = config.shadows
         cell.model.vis.quality.offsamples = config.samples
         self._renderers: dict[tuple[int, int], mujoco.Renderer] = {}
+        # Contexts must be freed before the interpreter takes OpenGL's library apart.
+        self._finalizer = weakref.finalize(self, _close, self._renderers)
         self._options = mujoco.MjvOption()
         for group in range(len(self._options.geomgroup)):
             self._options.geomgroup[group] = group in _SHOWN_GROUPS
@@ -71,9 +75,7 @@ class Cameras:
 
     def close(self) -> None:
         """Free the OpenGL contexts."""
-        for renderer in self._renderers.values():
-            renderer.close()
-        self._renderers.clear()
+        _close(self._renderers)
 
     def __enter__(self) -> Cameras:
         return self
@@ -91,3 +93,9 @@ class Cameras:
         if size not in self._renderers:
             self._renderers[size] = mujoco.Renderer(self._cell.model, height_px, width_px)
         return self._renderers[size]
+
+
+def _close(renderers: dict[tuple[int, int], mujoco.Renderer]) -> None:
+    for renderer in renderers.values():
+        renderer.close()
+    renderers.clear()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+
 from mtopt_core.action import Action, ActionBounds, Gripper
 from mtopt_core.cell import ActionTaken, CellFault, EndReason
 from mtopt_core.config import from_mapping
@@ -137,15 +138,11 @@ class SimCell:
         plan = self._planned(lambda now_ns: self.driver.plan_step(action, now_ns))
         self._move(plan.arm)
         self._move(plan.gripper)
-        return ActionTaken(
-            plan.sent, self.driver.T_base_tool, started_ns, self.workcell.now_ns
-        )
+        return ActionTaken(plan.sent, self.driver.T_base_tool, started_ns, self.workcell.now_ns)
 
     def outcome_images(self) -> OutcomeImages:
         """The three views of the scene as it is."""
-        overhead, left, right = (
-            self.cameras.image(name) for name in ("overhead", "left", "right")
-        )
+        overhead, left, right = (self.cameras.image(name) for name in ("overhead", "left", "right"))
         return OutcomeImages(overhead, left, right, self.workcell.now_ns)
 
     def hold(self) -> None:

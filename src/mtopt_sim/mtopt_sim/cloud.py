@@ -46,8 +46,8 @@ def _round(radius: float, half_length: float, capped: bool) -> Points:
     tube = np.column_stack([np.tile(ring, (rows, 1)), z])
     if not capped:
         return tube
-    ends = _sphere(radius)
-    return np.vstack([tube, ends + [0.0, 0.0, half_length], ends - [0.0, 0.0, half_length]])
+    ends, tip = _sphere(radius), np.array([0.0, 0.0, half_length])
+    return np.vstack([tube, ends + tip, ends - tip])
 
 
 def _box(half: Points) -> Points:

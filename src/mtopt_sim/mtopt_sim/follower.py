@@ -8,14 +8,14 @@ rising times; a stop at the end. What breaks a law is refused whole and the old 
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from dataclasses import dataclass
 
 import numpy as np
+
 from mtopt_core.joints import JointTrajectory, Vector
 
 from .errors import TrajectoryRefused
-from .spline import Setpoint, Waypoint, between, resting
+from .spline import Setpoints, Spline
 
 _AT_REST = 1e-6  # rad/s (m/s) under which a trajectory counts as ended at rest
 
@@ -33,6 +33,11 @@ class TrajectoryPoints:
     qd_rad_s: Vector | None = None
     qdd_rad_s2: Vector | None = None
     stamp_ns: int = 0
+
+    @property
+    def motion(self) -> tuple[Vector, Vector | None, Vector | None]:
+        """Positions, speeds and accelerations; accelerations without speeds say nothing."""
+        return self.q_rad, self.qd_rad_s, self.qdd_rad_s2 if self.qd_rad_s is not None else None
 
     @classmethod
     def of(cls, trajectory: JointTrajectory, stamp_ns: int = 0) -> TrajectoryPoints:
@@ -52,30 +57,30 @@ class TrajectoryFollower:
 
     def __init__(self, names: tuple[str, ...], q_rad: Vector) -> None:
         self.names = names
-        self._way: list[Waypoint] = []
-        self._times: list[float] = []
-        self._start_ns = 0
-        self._last = resting(np.array(q_rad, dtype=np.float64))
+        self.hold(q_rad)
 
     @property
     def end_ns(self) -> int:
         """When the present motion ends (or ended), in the caller's clock."""
-        return self._start_ns + round(self._times[-1] * 1e9) if self._times else self._start_ns
+        return self._start_ns + round(float(self._spline.t_s[-1]) * 1e9)
 
     def busy(self, now_ns: int) -> bool:
         """Whether a motion is still under way."""
         return now_ns < self.end_ns
 
-    def sample(self, now_ns: int) -> Setpoint:
-        """What the joints are commanded to do now; at rest after the end."""
-        if self._way:
-            self._last = self._at((now_ns - self._start_ns) * 1e-9)
-        return self._last
+    def sample(self, now_ns: int) -> Setpoints:
+        """What the joints are commanded to do now, (J,); at rest after the end."""
+        return self.samples(now_ns, 1, 1)[0]
+
+    def samples(self, now_ns: int, step_ns: int, count: int) -> Setpoints:
+        """What they are commanded to do at `count` moments from now on, (count, J)."""
+        moments_ns = now_ns - self._start_ns + step_ns * np.arange(count)
+        return self._spline.at(moments_ns.astype(np.float64) * 1e-9)
 
     def hold(self, q_rad: Vector) -> None:
         """Forget any motion and stand at a position."""
-        self._way, self._times = [], []
-        self._last = resting(np.array(q_rad, dtype=np.float64))
+        self._start_ns = 0
+        self._spline = Spline(np.zeros(1), np.array([q_rad], dtype=np.float64))
 
     def follow(self, points: TrajectoryPoints, now_ns: int) -> None:
         """Replace the present motion; raises TrajectoryRefused and keeps it otherwise."""
@@ -84,21 +89,19 @@ class TrajectoryFollower:
         start_ns = points.stamp_ns or now_ns
         if points.stamp_ns and start_ns + round(points.t_s[-1] * 1e9) < now_ns:
             raise TrajectoryRefused("the trajectory ends in the past")
-        here = self.sample(now_ns)
-        joined_s = (now_ns - start_ns) * 1e-9
-        way = [_waypoint(points, index, order) for index in range(len(points.t_s))]
-        if joined_s < way[0].t_s:
-            way.insert(0, Waypoint(joined_s, here.q_rad, here.qd_rad_s, here.qdd_rad_s2))
-        self._way, self._start_ns = way, start_ns
-        self._times = [point.t_s for point in way]
-
-    def _at(self, t_s: float) -> Setpoint:
-        after = bisect_right(self._times, t_s)
-        if after == 0:
-            return resting(self._way[0].q_rad)
-        if after == len(self._way):
-            return resting(self._way[-1].q_rad)
-        return between(self._way[after - 1], self._way[after], t_s)
+        here, joins_s = self.sample(now_ns), (now_ns - start_ns) * 1e-9
+        t_s = np.array(points.t_s, dtype=np.float64)
+        rows = [_columns(known, order) for known in points.motion]
+        if joins_s < t_s[0]:
+            t_s = np.concatenate([[joins_s], t_s])
+            starts = (here.q_rad, here.qd_rad_s, here.qdd_rad_s2)
+            rows = [
+                None if row is None else np.vstack([start, row])
+                for start, row in zip(starts, rows, strict=True)
+            ]
+        q_rad, qd_rad_s, qdd_rad_s2 = rows
+        self._spline = Spline(t_s, np.asarray(q_rad), qd_rad_s, qdd_rad_s2)
+        self._start_ns = start_ns
 
     def _order(self, points: TrajectoryPoints) -> list[int]:
         """Columns of the trajectory in the order of this controller's joints."""
@@ -136,11 +139,5 @@ def _check(points: TrajectoryPoints) -> None:
         raise TrajectoryRefused("the last point must be at rest")
 
 
-def _waypoint(points: TrajectoryPoints, index: int, order: list[int]) -> Waypoint:
-    speed, acceleration = points.qd_rad_s, points.qdd_rad_s2
-    return Waypoint(
-        float(points.t_s[index]),
-        points.q_rad[index][order],
-        None if speed is None else speed[index][order],
-        None if acceleration is None else acceleration[index][order],
-    )
+def _columns(rows: Vector | None, order: list[int]) -> Vector | None:
+    return None if rows is None else np.array(rows[:, order], dtype=np.float64)

@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+
 from mtopt_core.geometry import Transform, pose_tool_down
 from mtopt_robot.clearance import BinClearance
 
@@ -84,5 +85,5 @@ def _slice(
 
 def _points(cell: Workcell, name: str) -> Points:
     pose = cell.pose_of(name)
-    points: Points = cloud(kind(name.split("_")[0])) @ pose[:3, :3].T + pose[:3, 3]
+    points: Points = cloud(kind(name.split("_", maxsplit=1)[0])) @ pose[:3, :3].T + pose[:3, 3]
     return points

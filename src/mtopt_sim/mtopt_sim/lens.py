@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mtopt_data.yamlfile import read_yaml
 from numpy.typing import NDArray
+
+from mtopt_data.yamlfile import read_yaml
 
 from .errors import UnknownObject
 

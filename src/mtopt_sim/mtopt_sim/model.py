@@ -11,9 +11,10 @@ import xml.etree.ElementTree as ElementTree
 
 import mujoco
 import numpy as np
+from numpy.typing import NDArray
+
 from mtopt_core.workspace import Bin, BinGeometry, Workspace
 from mtopt_robot.description import ARM_JOINTS, BIN_JOINTS, RobotDescription
-from numpy.typing import NDArray
 
 from .config import SimConfig
 from .errors import DescriptionError
@@ -27,7 +28,8 @@ _TOUCHES = {ROOM: OBJECT | ROBOT, OBJECT: ROOM | OBJECT | ROBOT, ROBOT: ROOM | O
 
 FINGER_JOINTS = ("gripper_joint", "gripper_mimic_joint")
 
-# Drives as position loops, as stiff as the arm's own impedance control: stiffness (Nm/rad or N/m), damping, inertia of the motor.
+# Drives as position loops, as stiff as the arm's own impedance control:
+# stiffness (Nm/rad or N/m), damping, inertia of the motor.
 _ARM_DRIVES = (
     (8000.0, 340.0, 0.6),
     (8000.0, 340.0, 0.6),
@@ -115,9 +117,7 @@ def _set_bodies(spec: mujoco.MjSpec, description: RobotDescription) -> None:
                 geom.solref, geom.solimp = (0.008, 1.0), (0.95, 0.99, 0.001, 0.5, 2.0)
 
 
-def _add_drives(
-    spec: mujoco.MjSpec, description: RobotDescription, config: SimConfig
-) -> None:
+def _add_drives(spec: mujoco.MjSpec, description: RobotDescription, config: SimConfig) -> None:
     for name, drive in zip(ARM_JOINTS, _ARM_DRIVES, strict=True):
         _add_drive(spec, description.name(name), drive)
     for name in BIN_JOINTS:
@@ -194,9 +194,7 @@ def _volume(shape: str, size: tuple[float, ...]) -> float:
 def _add_camera(spec: mujoco.MjSpec, description: RobotDescription, lens: Lens) -> None:
     """A lens at its optical frame: MuJoCo looks along -z with y up, an optical frame along z."""
     frame = spec.body(description.name(f"camera_{lens.name}_optical_frame"))
-    frame.add_camera(
-        name=lens.name, quat=(0.0, 1.0, 0.0, 0.0), fovy=math.degrees(lens.fov_y_rad)
-    )
+    frame.add_camera(name=lens.name, quat=(0.0, 1.0, 0.0, 0.0), fovy=math.degrees(lens.fov_y_rad))
 
 
 def _add_room(spec: mujoco.MjSpec, bins: BinGeometry) -> None:
@@ -206,7 +204,8 @@ def _add_room(spec: mujoco.MjSpec, bins: BinGeometry) -> None:
     spec.visual.headlight.diffuse = (0.15, 0.15, 0.15)
     spec.visual.headlight.specular = (0.0, 0.0, 0.0)
     spec.visual.map.znear, spec.visual.map.zfar = 0.01, 20.0
-    middle = np.array([*bins.center_m(Bin.LEFT)[:1], 0.0, 0.0])
+    middle = np.array([bins.center_m(Bin.LEFT)[0], 0.0, 0.0])
+    spec.stat.center, spec.stat.extent = middle, 1.4  # what shadows and the far plane go by
     for offset, strength in (((-0.6, 1.0, 2.0), 0.45), ((0.9, -0.8, 1.8), 0.30)):
         position = middle + offset
         light = spec.worldbody.add_light(pos=position, dir=middle - position)

@@ -143,8 +143,14 @@ def _carrot() -> list[Part]:
         Part("capsule", (0.0065, 0.008), ORANGE, (-0.048, 0.0, -0.0095), ALONG_X, solid=False),
     ]
     leaves = [
-        Part("capsule", (0.0048, 0.015), LEAF, (0.060, offset, 0.0), (0.0, math.pi / 2, turn),
-             solid=turn == 0.0)
+        Part(
+            "capsule",
+            (0.0048, 0.015),
+            LEAF,
+            (0.060, offset, 0.0),
+            (0.0, math.pi / 2, turn),
+            solid=turn == 0.0,
+        )
         for offset, turn in ((0.0, 0.0), (0.008, 0.5), (-0.008, -0.5))
     ]
     return root + leaves
@@ -152,8 +158,14 @@ def _carrot() -> list[Part]:
 
 def _tomato() -> list[Part]:
     star = [
-        Part("ellipsoid", (0.013, 0.0035, 0.002), LEAF, (0.0, 0.0, 0.0235), (0.0, 0.0, turn),
-             solid=False)
+        Part(
+            "ellipsoid",
+            (0.013, 0.0035, 0.002),
+            LEAF,
+            (0.0, 0.0, 0.0235),
+            (0.0, 0.0, turn),
+            solid=False,
+        )
         for turn in (0.0, math.pi / 3, -math.pi / 3)
     ]
     return [

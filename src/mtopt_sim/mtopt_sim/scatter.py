@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from mtopt_core.workspace import Bin, BinGeometry
 from numpy.typing import NDArray
+
+from mtopt_core.workspace import Bin, BinGeometry
 
 from .plate import RADIUS_M
 

@@ -1,7 +1,7 @@
-"""How a joint moves between two points of a trajectory, as joint_trajectory_controller does it.
+"""How joints move between the points of a trajectory, as joint_trajectory_controller does it.
 
-Where both ends state accelerations the way is a quintic, where both state speeds a cubic,
-otherwise a straight line.
+Where points state speeds and accelerations the way between two of them is a quintic, where they
+state speeds alone a cubic, otherwise a straight line.
 """
 
 from __future__ import annotations
@@ -9,69 +9,81 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+
 from mtopt_core.joints import Vector
 
 
 @dataclass(frozen=True, eq=False)
-class Waypoint:
-    """Where the joints are at a time: `t_s`, positions (J,), and what is known of the motion."""
+class Setpoints:
+    """What the drives are asked for: positions (rad or m), speeds and accelerations.
 
-    t_s: float
-    q_rad: Vector
-    qd_rad_s: Vector | None = None
-    qdd_rad_s2: Vector | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Setpoint:
-    """What the drives are asked for: position (rad or m), speed and acceleration, each (J,)."""
+    Each (N, J) for N moments, or (J,) for one.
+    """
 
     q_rad: Vector
     qd_rad_s: Vector
     qdd_rad_s2: Vector
 
-
-def resting(q_rad: Vector) -> Setpoint:
-    """Standing still at a position."""
-    return Setpoint(q_rad, np.zeros_like(q_rad), np.zeros_like(q_rad))
+    def __getitem__(self, index: int) -> Setpoints:
+        return Setpoints(self.q_rad[index], self.qd_rad_s[index], self.qdd_rad_s2[index])
 
 
-def between(start: Waypoint, end: Waypoint, t_s: float) -> Setpoint:
-    """The setpoint at a time from `start.t_s` to `end.t_s`, which must be apart."""
-    span = end.t_s - start.t_s
-    coefficients = _coefficients(start, end, span)
-    powers = np.arange(len(coefficients), dtype=np.float64)
-    t = min(max(t_s - start.t_s, 0.0), span)
-    first, second = powers[1:], powers[2:]
-    basis = t**powers
-    return Setpoint(
-        basis @ coefficients,
-        (first * basis[:-1]) @ coefficients[1:],
-        (second * (second - 1.0) * basis[:-2]) @ coefficients[2:]
-        if len(coefficients) > 2
-        else np.zeros_like(start.q_rad),
-    )
+class Spline:
+    """A way through points at rising times `t_s` (K,); all others (K, J).
+
+    Before its first and after its last point the joints stand still there.
+    """
+
+    def __init__(
+        self,
+        t_s: Vector,
+        q_rad: Vector,
+        qd_rad_s: Vector | None = None,
+        qdd_rad_s2: Vector | None = None,
+    ) -> None:
+        self.t_s = t_s
+        self._ends = q_rad[[0, -1]]
+        h = np.diff(t_s)[:, None]
+        self._coefficients = np.zeros((len(h), 6, q_rad.shape[1]))
+        for power, coefficient in enumerate(_coefficients(h, q_rad, qd_rad_s, qdd_rad_s2)):
+            self._coefficients[:, power] = coefficient
+
+    def at(self, t_s: Vector) -> Setpoints:
+        """The setpoints at some times (N,)."""
+        count = len(self.t_s)
+        after = np.searchsorted(self.t_s, t_s, side="right")
+        moving = ((after > 0) & (after < count))[:, None]
+        still = np.where((after == 0)[:, None], self._ends[0], self._ends[1])
+        zero = np.zeros_like(still)
+        if not moving.any():
+            return Setpoints(still, zero, zero)
+        span = np.clip(after - 1, 0, count - 2)
+        c = self._coefficients[span]
+        t = (t_s - self.t_s[span])[:, None]
+        q = ((((c[:, 5] * t + c[:, 4]) * t + c[:, 3]) * t + c[:, 2]) * t + c[:, 1]) * t + c[:, 0]
+        qd = (((5 * c[:, 5] * t + 4 * c[:, 4]) * t + 3 * c[:, 3]) * t + 2 * c[:, 2]) * t + c[:, 1]
+        qdd = ((20 * c[:, 5] * t + 12 * c[:, 4]) * t + 6 * c[:, 3]) * t + 2 * c[:, 2]
+        return Setpoints(
+            np.where(moving, q, still), np.where(moving, qd, zero), np.where(moving, qdd, zero)
+        )
 
 
-def _coefficients(start: Waypoint, end: Waypoint, h: float) -> np.ndarray:
-    """Polynomial coefficients by rising power, (2, 4 or 6, J)."""
-    p0, p1 = start.q_rad, end.q_rad
-    v0, v1 = start.qd_rad_s, end.qd_rad_s
-    if v0 is None or v1 is None:
-        return np.array([p0, (p1 - p0) / h])
-    a0, a1 = start.qdd_rad_s2, end.qdd_rad_s2
-    way = p1 - p0
-    if a0 is None or a1 is None:
-        cubic = (3.0 * way - (2.0 * v0 + v1) * h) / h**2
-        return np.array([p0, v0, cubic, ((v0 + v1) * h - 2.0 * way) / h**3])
-    return np.array(
-        [
-            p0,
-            v0,
-            a0 / 2.0,
-            (20.0 * way - (8.0 * v1 + 12.0 * v0) * h - (3.0 * a0 - a1) * h**2) / (2.0 * h**3),
-            (-30.0 * way + (14.0 * v1 + 16.0 * v0) * h + (3.0 * a0 - 2.0 * a1) * h**2)
-            / (2.0 * h**4),
-            (12.0 * way - 6.0 * (v0 + v1) * h + (a1 - a0) * h**2) / (2.0 * h**5),
-        ]
+def _coefficients(
+    h: Vector, q: Vector, qd: Vector | None, qdd: Vector | None
+) -> tuple[Vector, ...]:
+    """Polynomial coefficients of every span by rising power, each (K - 1, J); h (K - 1, 1)."""
+    p0, way = q[:-1], np.diff(q, axis=0)
+    if qd is None:
+        return p0, way / h
+    v0, v1 = qd[:-1], qd[1:]
+    if qdd is None:
+        return p0, v0, (3 * way - (2 * v0 + v1) * h) / h**2, ((v0 + v1) * h - 2 * way) / h**3
+    a0, a1 = qdd[:-1], qdd[1:]
+    return (
+        p0,
+        v0,
+        a0 / 2,
+        (20 * way - (8 * v1 + 12 * v0) * h - (3 * a0 - a1) * h**2) / (2 * h**3),
+        (-30 * way + (14 * v1 + 16 * v0) * h + (3 * a0 - 2 * a1) * h**2) / (2 * h**4),
+        (12 * way - 6 * (v0 + v1) * h + (a1 - a0) * h**2) / (2 * h**5),
     )

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 import mujoco
 import numpy as np
+
 from mtopt_core.geometry import Transform, transform
 from mtopt_core.joints import JointState, Vector
 from mtopt_core.scene import ObjectTruth, PlateTruth, SceneTruth
@@ -58,8 +59,7 @@ class Workcell:
         self._step_ns = round(config.timestep_s * 1e9)
         self._joints = _JointTable(self.model, description.names(_JOINTS))
         self._drives = {
-            controller: _Drives(self.model, self._driven(controller))
-            for controller in CONTROLLERS
+            controller: _Drives(self.model, self._driven(controller)) for controller in CONTROLLERS
         }
         starts = [int(self.model.joint(name).dofadr[0]) for name in self.object_names]
         self._free = np.array([start + axis for start in starts for axis in range(3)], dtype=int)
@@ -83,14 +83,11 @@ class Workcell:
 
     def advance(self, duration_s: float) -> None:
         """Let time pass, rounded up to whole physics steps."""
-        steps = int(np.ceil(duration_s / self.config.timestep_s - 1e-6))
-        while steps > 0:
-            busy = any(f.busy(self.now_ns) for f in self._followers.values())
-            run = 1 if busy else min(steps, self._look_step - self._steps)
-            self._command()
-            mujoco.mj_step(self.model, self.data, nstep=run)
-            self._steps += run
-            steps -= run
+        left = int(np.ceil(duration_s / self.config.timestep_s - 1e-6))
+        while left > 0:
+            run = min(left, self._look_step - self._steps)
+            self._run(run)
+            left -= run
             if self._steps >= self._look_step:
                 self._look_step = self._steps + self._look_every
                 self._look()
@@ -183,7 +180,10 @@ class Workcell:
         )
         plate = PlateTruth(self.pose_of(PLATE), RADIUS_M, RIDGE_M)
         return SceneTruth(
-            self.now_ns, objects, plate, self.pose_of(self.description.name("tool")),
+            self.now_ns,
+            objects,
+            plate,
+            self.pose_of(self.description.name("tool")),
             self.gripper_closed,
         )
 
@@ -203,9 +203,24 @@ class Workcell:
         plain = FINGER_JOINTS if controller == "gripper" else CONTROLLERS[controller]
         return self.description.names(plain)
 
-    def _command(self) -> None:
+    def _run(self, steps: int) -> None:
+        """Physics steps with the drives doing what the controllers want at each of them."""
+        now_ns, moving = self.now_ns, []
         for controller, follower in self._followers.items():
-            self._drives[controller].command(self.data, follower, self.now_ns)
+            drives = self._drives[controller]
+            if follower.busy(now_ns):
+                moving.append((drives.ctrl, drives.wanted(follower, now_ns, self._step_ns, steps)))
+            else:
+                self.data.ctrl[drives.ctrl] = drives.wanted(follower, now_ns, self._step_ns, 1)[0]
+        if not moving:
+            mujoco.mj_step(self.model, self.data, nstep=steps)
+        else:
+            ctrl, model, data = self.data.ctrl, self.model, self.data
+            for step in range(steps):
+                for where, wanted in moving:
+                    ctrl[where] = wanted[step]
+                mujoco.mj_step(model, data)
+        self._steps += steps
 
     def _stand_home(self) -> None:
         home = {
@@ -266,14 +281,13 @@ class _Drives(_JointTable):
         # it does not lag behind a moving target.
         self._lead_s = -model.actuator_biasprm[self.ctrl, 2] / model.actuator_gainprm[self.ctrl, 0]
 
-    def command(self, data: mujoco.MjData, follower: TrajectoryFollower, now_ns: int) -> None:
-        """Ask the drives for what the controller wants now."""
-        wanted = follower.sample(now_ns)
-        data.ctrl[self.ctrl] = wanted.q_rad + self._lead_s * wanted.qd_rad_s
+    def wanted(self, follower: TrajectoryFollower, now_ns: int, step_ns: int, count: int) -> Vector:
+        """What to ask the drives for at `count` moments, (count, J)."""
+        asked = follower.samples(now_ns, step_ns, count)
+        return asked.q_rad + self._lead_s * asked.qd_rad_s
 
     def stand(self, data: mujoco.MjData, q_rad: Vector) -> None:
         """Put the joints at rest at a position."""
         data.qpos[self.qpos] = q_rad
         data.qvel[self.dof] = 0.0
         data.ctrl[self.ctrl] = q_rad
-

@@ -71,7 +71,7 @@ def test_a_pickle_is_not_opened(tmp_path: Path) -> None:
         {"images": np.zeros((3, 4, 4, 3), np.uint8)},
         {"tasks": np.array([1, 2])},
     ],
-    ids=lambda changes: "-".join(changes),
+    ids="-".join,
 )
 def test_arrays_that_do_not_fit_are_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(GoldenInvalid):

@@ -13,9 +13,10 @@ from mtopt_robot.models.trial import one_hot
 
 TASKS = ("a", "b", "c")
 SIZE_PX = (4, 6)
+GOOD = Flaw()
 
 
-def _q_function(encoder: Flaw = Flaw(), head: Flaw = Flaw()) -> QFunction:
+def _q_function(encoder: Flaw = GOOD, head: Flaw = GOOD) -> QFunction:
     made = encoder_bytes(SIZE_PX, encoder), head_bytes(len(TASKS), head)
     return QFunction(*made, SIZE_PX, len(TASKS), ONE_THREAD)
 
@@ -37,12 +38,12 @@ def test_values_are_those_of_the_formula_for_any_number_of_actions() -> None:
 @pytest.mark.parametrize(
     ("encoder", "head", "said"),
     [
-        (Flaw(image_type=TensorProto.FLOAT), Flaw(), "encoder input image"),
-        (Flaw(batch=1), Flaw(), "encoder"),
-        (Flaw(features=2), Flaw(), "head input features"),
-        (Flaw(), Flaw(batch=1), "head input"),
-        (Flaw(), Flaw(actions=7), "head input actions"),
-        (Flaw(), Flaw(q_name="value_of"), "head output: must be q"),
+        (Flaw(image_type=TensorProto.FLOAT), GOOD, "encoder input image"),
+        (Flaw(batch=1), GOOD, "encoder"),
+        (Flaw(features=2), GOOD, "head input features"),
+        (GOOD, Flaw(batch=1), "head input"),
+        (GOOD, Flaw(actions=7), "head input actions"),
+        (GOOD, Flaw(q_name="value_of"), "head output: must be q"),
     ],
 )
 def test_other_inputs_and_outputs_are_refused(encoder: Flaw, head: Flaw, said: str) -> None:

@@ -16,6 +16,7 @@ from fakes.fake_model import (
     FAKE_CELL_IMAGE,
     ONE_THREAD,
     TASK_SHIFT,
+    expected_q,
     manifest_of,
     write_fake,
 )
@@ -100,12 +101,18 @@ def test_a_command_is_chosen_where_it_is_best(load: Load, registry: TaskRegistry
     assert decision.q > ENDING
 
 
-def test_the_one_hot_is_the_bundles_own(load: Load, registry: TaskRegistry) -> None:
-    some = ("lift-carrot", "place-top-left")
-    policy, task = QPolicy(load(tasks=some), THOROUGH), registry["place-top-left"]
-    policy.begin(task, 0)
-    share = policy(seen((128, 128, 128)), task).action.delta_m[0] / 0.10
-    assert share == pytest.approx(TASK_SHIFT * 1, abs=0.03)  # second of two, not twelfth
+def test_the_one_hot_is_the_bundles_own(
+    load: Load, registry: TaskRegistry, bounds: ActionBounds
+) -> None:
+    policy = QPolicy(load(tasks=("lift-carrot", "place-bottom")))
+    for own_index, task in enumerate((registry["lift-carrot"], registry["place-bottom"])):
+        policy.begin(task, 0)
+        policy(seen((128, 90, 60)), task)
+        assert policy.last is not None
+        first = policy.last.rounds[0]
+        image = np.full((4, 4, 3), (128, 90, 60), dtype=np.uint8)
+        state, actions = np.array([0.0, 0.1]), first.proposal.encoded(bounds)
+        assert np.allclose(first.q, expected_q(image, own_index, state, actions), atol=1e-4)
 
 
 def test_a_task_that_the_model_was_not_trained_on_is_refused_by_name(

@@ -59,8 +59,6 @@ def write_bundle(
     BundleExists for a version that is there, ManifestInvalid, StoreNotWritable.
     """
     final = store / manifest.name / manifest.version
-    if final.exists():
-        raise BundleExists(f"{final}: is already there; nothing is overwritten")
     contents = _contents(
         manifest, {ENCODER: encoder, HEAD: head, manifest.golden: golden.to_bytes()}
     )

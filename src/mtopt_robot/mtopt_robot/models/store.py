@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mtopt_data.partfile import sync_folder
 
-from .bundle import Bundle, Expected, check_bundle
+from .bundle import UNFINISHED, Bundle, Expected, check_bundle
 from .errors import ModelMissing, PromotionInvalid, StoreNotWritable
 from .manifest import valid_name
 from .q_function import InferenceConfig
@@ -122,13 +122,13 @@ class ModelStore:
         """Replace the file as a whole: a reader sees the old one or the new one."""
         path = self.folder / name / PROMOTED
         try:
-            descriptor, unfinished = tempfile.mkstemp(prefix=f".{PROMOTED}-", dir=path.parent)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.writelines(f"{version}\n" for version in history)
-                file.flush()
-                os.fsync(descriptor)
-                os.fchmod(descriptor, 0o644)
-            os.replace(unfinished, path)
+            with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=path.parent) as unfinished:
+                written = Path(unfinished) / PROMOTED
+                with written.open("x", encoding="utf-8") as file:
+                    file.writelines(f"{version}\n" for version in history)
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.replace(written, path)
             sync_folder(path.parent)
         except OSError as error:
             raise StoreNotWritable(f"{path}: cannot be written ({error.strerror})") from error

@@ -1,0 +1,104 @@
+"""The command line: `./mtopt COMMAND ...`. What a command needs is imported when it runs."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+USAGE = 2
+INTERRUPTED = 130
+
+_COMMANDS = {
+    "up": "run the cells of a fleet and collect episodes",
+    "log": "look into recorded episodes: info, verify, recover",
+    "bench": "measure this machine at one of the fleet's jobs",
+    "doctor": "what was found on this machine, and how to mend what is not right",
+    "docs": "write the pages that are made from the code",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or words[0] not in _COMMANDS:
+        return _help(words)
+    from mtopt_core.errors import MtoptError
+
+    try:
+        return _RUN[words[0]](words[1:])
+    except MtoptError as error:
+        sys.stderr.write(f"mtopt {words[0]}: {error}\n")
+        return USAGE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _help(words: list[str]) -> int:
+    """The commands; 0 only if they were asked for."""
+    lines = ["usage: mtopt COMMAND [ARGUMENT...]", ""]
+    lines += [f"  {name:<10}{text}" for name, text in _COMMANDS.items()]
+    lines += ["", "mtopt COMMAND --help tells more."]
+    asked = not words or words[0] in ("help", "-h", "--help")
+    out = sys.stdout if asked else sys.stderr
+    if not asked:
+        out.write(f"mtopt: unknown command {words[0]!r}\n")
+    out.write("\n".join(lines) + "\n")
+    return 0 if asked else USAGE
+
+
+def _up(words: list[str]) -> int:
+    from . import up, up_words
+
+    arguments = up_words.parse_words(words)
+    root = Path(os.environ.get("MTOPT_ROOT") or Path.cwd())
+    return up.run(arguments, root)
+
+
+def _log(words: list[str]) -> int:
+    from mtopt_data import log_cli
+
+    return log_cli.run(words)
+
+
+def _bench(words: list[str]) -> int:
+    from .bench import run
+
+    return run(words)
+
+
+def _doctor(words: list[str]) -> int:
+    from . import doctor
+
+    return doctor.run(words)
+
+
+def _docs(words: list[str]) -> int:
+    from . import reference
+
+    parser = argparse.ArgumentParser(prog="mtopt docs", description="Pages made from the code.")
+    parser.add_argument("page", choices=["parameters"])
+    parser.add_argument("--out", type=Path, help="file to write; otherwise it is printed")
+    wanted = parser.parse_args(words)
+    text = reference.page()
+    if wanted.out:
+        wanted.out.parent.mkdir(parents=True, exist_ok=True)
+        wanted.out.write_text(text, encoding="utf-8")
+    else:
+        sys.stdout.write(text)
+    return 0
+
+
+_RUN: dict[str, Callable[[list[str]], int]] = {
+    "up": _up,
+    "log": _log,
+    "bench": _bench,
+    "doctor": _doctor,
+    "docs": _docs,
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

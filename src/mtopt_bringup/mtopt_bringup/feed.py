@@ -1,0 +1,86 @@
+"""Listens to the cells' reports on /fleet/status, in a thread of its own.
+
+ROS is imported in the thread, so that the process stays quick to answer Ctrl-C from the first
+moment.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from typing import Any
+
+from .story import CellView
+
+_TURN_S = 0.2
+_DEPTH = 1000
+
+
+class Feed:
+    """Reports in the order of their arrival. `error` says why none can come."""
+
+    def __init__(self) -> None:
+        self.error = ""
+        self._views: queue.Queue[CellView] = queue.Queue()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
+
+    def start(self) -> None:
+        """Begin to listen; the environment must be complete by now."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 1.0) -> None:
+        """Cease to listen."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+
+    def news(self) -> list[CellView]:
+        """The reports since the last call."""
+        views = []
+        while not self._views.empty():
+            views.append(self._views.get())
+        return views
+
+    def _run(self) -> None:
+        try:
+            import rclpy
+            from mtopt_msgs.msg import CellStatus
+            from rclpy.executors import SingleThreadedExecutor
+            from rclpy.signals import SignalHandlerOptions
+        except ImportError as error:
+            self.error = f"no live view: {error}"
+            return
+        context = rclpy.Context()
+        rclpy.init(context=context, args=[], signal_handler_options=SignalHandlerOptions.NO)
+        node = rclpy.create_node("mtopt_up", context=context, use_global_arguments=False)
+        node.create_subscription(
+            CellStatus, "/fleet/status", lambda m: self._views.put(view(m)), _DEPTH
+        )
+        executor = SingleThreadedExecutor(context=context)
+        executor.add_node(node)
+        while not self._stop.is_set():
+            executor.spin_once(timeout_sec=_TURN_S)
+        executor.shutdown(timeout_sec=_TURN_S)
+        node.destroy_node()
+        rclpy.try_shutdown(context=context)
+
+
+def view(message: Any) -> CellView:
+    """A CellStatus message as a value."""
+    return CellView(
+        cell=message.cell,
+        state=message.state,
+        task=message.task,
+        step=message.step,
+        episodes=message.episodes,
+        wanted=message.episodes_wanted,
+        successes=message.successes,
+        last_task=message.last_task,
+        last_success=message.last_success,
+        last_end_reason=message.last_end_reason,
+        episodes_per_hour=message.episodes_per_hour,
+        grader=message.grader,
+        disk_free=message.disk_free_bytes,
+        faults=tuple(message.faults),
+    )

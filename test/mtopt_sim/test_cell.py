@@ -1,0 +1,167 @@
+"""The cell of the episode loop: the contract of every cell, and its own laws."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import mujoco
+import numpy as np
+import pytest
+
+from contracts.cell_contract import CellContract
+from mtopt_core.action import Action, Gripper
+from mtopt_core.cell import CellFault, EndReason
+from mtopt_core.episode import run_episode
+from mtopt_core.rules import grade_truth
+from mtopt_core.scripted import ScriptedPick
+from mtopt_core.workspace import Bin
+from mtopt_sim.cell import SimCell
+
+
+class TestSimCell(CellContract):
+    @pytest.fixture
+    def cell(self, shared_cell: SimCell) -> SimCell:
+        shared_cell.restart(3)
+        return shared_cell
+
+
+def test_an_episode_again_is_the_same_bit_for_bit(
+    cell: SimCell, registry, workspace, bounds
+) -> None:
+    def run() -> tuple:
+        cell.restart(4)
+        seen = []
+
+        class Watch:
+            def started(self, task, seed) -> None: ...
+            def ended(self, episode) -> None: ...
+            def stepped(self, step) -> None:
+                image, taken = step.observation.image, step.taken
+                seen.append((image.tobytes(), taken.sent, taken.ended_ns))
+
+        for seed in (1, 2):
+            run_episode(
+                cell, ScriptedPick(workspace, bounds), registry["lift-any"], [Watch()], seed=seed
+            )
+        cell.reset(5)
+        return seen, cell.workcell.data.qpos.tobytes()
+
+    assert run() == run()
+
+
+def test_a_reset_brings_everything_into_the_right_bin_by_physics(cell: SimCell) -> None:
+    workcell, bins = cell.workcell, cell.workcell.workspace.bins
+    for round_ in range(2):
+        rng = np.random.default_rng(round_)
+        for index, name in enumerate(workcell.object_names):
+            x = 0.46 + 0.12 * (index % 3)
+            y = 0.07 + 0.09 * (index // 3)
+            joint = workcell.data.joint(name)
+            joint.qpos = [x, y, 0.10, *rng.normal(size=4)]
+            joint.qvel = 0.0
+        workcell.settle()
+        in_left = [t for t in cell.truth().objects if bins.holds(Bin.LEFT, t.position_m)]
+        assert len(in_left) >= 8
+        before_ns = workcell.now_ns
+        cell.reset(round_)
+        assert workcell.now_ns - before_ns > 3_000_000_000
+        assert all(bins.holds(Bin.RIGHT, t.position_m) for t in cell.truth().objects)
+        hinges = workcell.joint_state().q_rad[9:11]
+        assert hinges == pytest.approx([0.0, 0.0], abs=0.02)
+        home = np.array(workcell.workspace.home_q_rad)
+        assert workcell.joint_state().q_rad[:7] == pytest.approx(home, abs=0.01)
+
+
+def test_the_arm_at_home_is_out_of_the_left_bins_way(cell: SimCell) -> None:
+    """No contact between robot and bins at any angle of the tip."""
+    workcell = cell.workcell
+    model, data = workcell.model, workcell.data
+    robot = {
+        model.body(n).id
+        for n in workcell.description.names(
+            (
+                "iiwa_link_5",
+                "iiwa_link_6",
+                "iiwa_link_7",
+                "gripper_palm",
+                "gripper_finger_1",
+                "gripper_finger_2",
+            )
+        )
+    }
+    left = workcell.description.name("bin_left_joint")
+    for angle in np.linspace(0.0, 2.6, 40):
+        data.joint(left).qpos = angle
+        mujoco.mj_fwdPosition(model, data)
+        bodies = model.geom_bodyid[data.contact.geom[: data.ncon]]
+        assert not any(set(map(int, pair)) & robot for pair in bodies), f"at {angle:.2f} rad"
+
+
+def test_place_tasks_begin_where_the_arm_is(cell: SimCell, registry) -> None:
+    cell.begin(registry["lift-any"], 1)
+    before, at_ns = cell.observe().T_base_tool, cell.workcell.now_ns
+    cell.begin(registry["place-any"], 1)
+    assert cell.workcell.now_ns == at_ns
+    assert np.array_equal(cell.observe().T_base_tool, before)
+
+
+def test_a_stop_for_contact_has_a_name_and_the_arm_holds(cell: SimCell, registry) -> None:
+    """An arm whose way is barred by a body as heavy as itself stops by name."""
+    cell.begin(registry["lift-any"], 0)
+    workcell = cell.workcell
+    tool = cell.observe().T_base_tool[:3, 3]
+    right = workcell.description.name("bin_right_joint")
+    workcell.follow("bin", _raise(workcell))
+    workcell.advance(1.5)
+    assert workcell.joint_state().select((right,)).q_rad[0] > 0.4
+    with pytest.raises(CellFault) as fault:
+        for _ in range(6):
+            cell.act(Action((0.0, -0.06 if tool[1] > -0.2 else 0.0, -0.1)))
+            if cell.observe().gripper_height_m < 0.02:
+                pytest.fail("the arm went through the bin")
+    assert fault.value.reason in (EndReason.CONTACT, EndReason.TRACKING_ERROR)
+    here = cell.workcell.joint_state().q_rad[:7]
+    cell.workcell.advance(0.5)
+    assert cell.workcell.joint_state().q_rad[:7] == pytest.approx(here, abs=0.05)
+
+
+def _raise(workcell):
+    from mtopt_sim.follower import TrajectoryPoints
+
+    names = workcell.description.names(("bin_left_joint", "bin_right_joint"))
+    return TrajectoryPoints(names, np.array([1.0]), np.array([[0.0, 0.5]]))
+
+
+def test_truth_grades_a_lift(cell: SimCell, registry, workspace) -> None:
+    grades = grade_truth(registry, cell.truth(), workspace)
+    assert set(grades) == set(registry.names)
+    assert not any(grades.values())
+
+
+def test_an_action_is_sent_as_the_guard_leaves_it(cell: SimCell, registry, bounds) -> None:
+    cell.begin(registry["lift-any"], 1)
+    taken = cell.act(Action((9.0, 0.0, 0.0), gripper=Gripper.CLOSE))
+    assert abs(taken.sent.delta_m[0]) <= bounds.delta_m[0] + 1e-9
+    assert taken.sent.gripper is Gripper.CLOSE
+    assert taken.started_ns < taken.ended_ns
+
+
+def test_a_config_for_the_cell_can_be_read_from_the_file(root) -> None:
+    opened = SimCell.open(root)
+    try:
+        assert opened.observe().image.shape == (512, 640, 3)
+        views = opened.outcome_images()
+        assert views.overhead.shape == (512, 640, 3)
+        assert views.left.shape == views.right.shape == (480, 640, 3)
+    finally:
+        opened.close()
+
+
+def test_objects_asked_for_are_the_objects_there(root, shared_cell: SimCell) -> None:
+    few = replace(shared_cell.config, sim=replace(shared_cell.config.sim, objects=("can", "can")))
+    opened = SimCell.open(root, few)
+    try:
+        assert [t.name for t in opened.truth().objects] == ["can", "can_2"]
+        assert [t.category for t in opened.truth().objects] == ["can", "can"]
+    finally:
+        opened.close()
