@@ -19,26 +19,35 @@ have_renderer() { # a way to draw without a screen, of the kind that MUJOCO_GL a
     }
 }
 
-missing_for_python() { # before one is chosen
+have_some_python() {
     for candidate in "${MTOPT_PYTHON:-python3}" python3.12 python3.11; do
         command -v "$candidate" >/dev/null && return
     done
-    echo python3 python3-venv python3-dev
+    return 1
 }
 
-missing_debian() { # PYTHON: package names
-    "$1" -c 'import ensurepip, venv' 2>/dev/null || echo "$(debian_python "$1")-venv"
-    "$1" - <<'EOF' 2>/dev/null || echo "$(debian_python "$1")-dev"
+have_headers() { # PYTHON
+    "$1" - <<'EOF' 2>/dev/null
 import os, sys, sysconfig
 sys.exit(not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")))
 EOF
+}
+
+missing_debian() { # [PYTHON]: package names; those of Python itself where none is given
+    if [ $# -eq 0 ]; then
+        echo python3 python3-venv python3-dev
+    else
+        "$1" -c 'import ensurepip, venv' 2>/dev/null || echo "$(debian_python "$1")-venv"
+        have_headers "$1" || echo "$(debian_python "$1")-dev"
+    fi
     command -v c++ >/dev/null || echo g++
     command -v cmake >/dev/null || echo cmake
     command -v make >/dev/null || echo make
-    have_renderer || if [ "${MUJOCO_GL:-egl}" = osmesa ]; then
-        echo libosmesa6
-    else
-        echo libegl1 libegl-mesa0 libgl1-mesa-dri libopengl0
+    if ! have_renderer; then
+        case "${MUJOCO_GL:-egl}" in
+            osmesa) echo libosmesa6 ;;
+            *) echo libegl1 libegl-mesa0 libgl1-mesa-dri libopengl0 ;;
+        esac
     fi
 }
 

@@ -91,6 +91,7 @@ ensure_layer() { # LAYER
 }
 
 make_base() { # goes on where a run was cut off
+    have_some_python || install_debian $(missing_debian)
     wanted=$(venv_python)
     if [ -n "$wanted" ] && python_fits "$wanted" && ros_fits "$wanted"; then
         python=$wanted

@@ -156,6 +156,35 @@ def test_a_tool_outside_the_box_is_only_moved_towards_it(arm):
     assert_within(step.arm, arm.motion.limits)
 
 
+@pytest.mark.parametrize("start", [(0.50, 0.43, 0.06), (0.58, 0.0, 0.06), (0.42, -0.43, 0.30)])
+def test_from_outside_a_step_comes_in_no_faster_than_its_bounds(arm, start):
+    q = tool_at(arm, start)
+    for _ in range(3):
+        step = plan(arm, Action((0.01, 0.0, 0.0)), q)
+        assert arm.guard.bounds.clamp(step.sent) == step.sent
+        assert_within(step.arm, arm.motion.limits)
+        q = step.q_goal_rad
+    assert arm.guard.box.contains(arm.kinematics.forward(q)[:3, 3], slack_m=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("start", "yaw", "delta"),
+    [
+        ((0.4055, 0.0192, 0.193), 1.958, (-0.0692, -0.1198, -0.0480)),
+        ((0.7237, 0.2949, 0.2995), 2.054, (0.1, -0.0271, -0.12)),
+    ],
+)
+def test_at_the_edge_of_reach_a_step_is_shortened_and_says_why(arm, start, yaw, delta):
+    q = tool_at(
+        arm, arm.kinematics.reach.bring_in(pose_tool_down(np.array(start), yaw))[:3, 3], yaw
+    )
+    step = plan(arm, Action(delta, 0.0, Gripper.CLOSE), q)
+    assert np.linalg.norm(step.sent.delta_m) <= 0.5 * np.linalg.norm(delta) + 1e-6
+    assert "reach is" in step.shortened
+    assert step.gripper is not None
+    assert (step.arm is None) == (not step.sent.moves)
+
+
 def test_stale_states_move_nothing(arm):
     q = tool_at(arm, (0.58, 0.1, 0.2))
     for action in (Action((0.02, 0.0, 0.0)), Action(gripper=Gripper.CLOSE)):

@@ -103,6 +103,24 @@ def test_an_object_gripped_on_the_floor_is_not_held_yet(workcell: Workcell, arm:
     assert not workcell.truth().held
 
 
+@pytest.mark.parametrize(("side", "finger_m", "held"), [(0.0, 0.020, True), (0.017, 0.035, False)])
+def test_held_takes_both_fingers(
+    workcell: Workcell, side: float, finger_m: float, held: bool
+) -> None:
+    """A box in the air: between the fingers, or leaning on one of them."""
+    data, tool = workcell.data, workcell.pose_of("tool")
+    for joint in ("gripper_joint", "gripper_mimic_joint"):
+        data.joint(joint).qpos = finger_m
+    place = tool @ np.array([0.0, side, -0.02, 1.0])
+    data.joint("box").qpos = [*place[:3], 1.0, 0.0, 0.0, 0.0]
+    assert [thing.name for thing in workcell.truth().held] == (["box"] if held else [])
+    pairs = workcell.model.geom_bodyid[data.contact.geom[: data.ncon]]
+    box = workcell.model.body("box").id
+    touched = {workcell.model.body(b).name for pair in pairs if box in pair for b in pair}
+    assert touched - {"box"} <= {"gripper_finger_1", "gripper_finger_2"}
+    assert len(touched) == (3 if held else 2)
+
+
 def test_a_grasp_beside_the_object_holds_nothing(workcell: Workcell, arm: Arm) -> None:
     bins = workcell.workspace.bins
     empty = pose_tool_down(np.array([*bins.left_center_m, 0.06]), 0.0)

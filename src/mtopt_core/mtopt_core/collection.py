@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from .cell import Cell, CellFault
+from .cell import Cell, CellFault, EndReason
 from .episode import Episode, EpisodeLimits, Observer, run_episode
 from .policy import Policy
 from .schedule import LIFT, Last, Schedule, Turn
@@ -84,7 +84,11 @@ class Collector:
         if not episode.reason.ordinary:
             return Outcome(episode, None)
         try:
-            return Outcome(episode, self._grade())
+            grade = self._grade()
+            if episode.task.name not in grade.success:
+                message = f"{grade.grader} does not grade {episode.task.name}"
+                raise CellFault(EndReason.GRADER_LOST, message)
         except CellFault as fault:
             ended = replace(episode, reason=fault.reason, message=fault.message)
             return Outcome(ended, None)
+        return Outcome(episode, grade)

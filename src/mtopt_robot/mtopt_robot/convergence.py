@@ -45,7 +45,11 @@ class ConvergenceConfig:
         0.05, "speed that counts as at rest", unit="rad/s", low=1e-3, high=1.0
     )
     blocked_rad: float = option(
-        0.12, "furthest from the goal that the arm may rest when blocked", unit="rad", low=0.0, high=1.0
+        0.12,
+        "furthest from the goal that the arm may rest when blocked",
+        unit="rad",
+        low=0.0,
+        high=1.0,
     )
     patience_s: float = option(
         0.5, "time after a motion's end in which the joints must arrive", unit="s", low=0.0, high=10

@@ -46,7 +46,7 @@ class StepPlan:
     """What will be done: first the arm's motion, if any, then the gripper's.
 
     `sent` is the action after the guard, `q_goal_rad` (7,) and `T_base_goal` where the arm
-    will be commanded to be.
+    will be commanded to be; `shortened` says why the arm does not do all that was admitted.
     """
 
     sent: Action
@@ -54,6 +54,7 @@ class StepPlan:
     gripper: JointTrajectory | None
     q_goal_rad: Vector
     T_base_goal: Transform
+    shortened: str = ""
 
     @property
     def gripper_goal_m(self) -> float | None:
@@ -78,38 +79,39 @@ class StepPlanner:
     ) -> StepPlan:
         """The step as it will be sent, from the last commanded joints (7,).
 
-        Raises GuardRefusal, and NoSolution or UnreachableTarget where the arm can't follow.
+        Raises GuardRefusal.
         """
         T_base_start = self.kinematics.forward(q_commanded_rad)
         sent = self.admit(action, T_base_start)
         if sent.terminate:
             return StepPlan(sent, None, None, np.array(q_commanded_rad), T_base_start)
-        sent, path = self._way(sent, T_base_start, q_commanded_rad)
+        sent, path, shortened = self._way(sent, T_base_start, q_commanded_rad)
         gripper = self._gripper(sent.gripper, state, now_ns)
         if path is None:
-            return StepPlan(sent, None, gripper, np.array(q_commanded_rad), T_base_start)
+            return StepPlan(sent, None, gripper, np.array(q_commanded_rad), T_base_start, shortened)
         arm = self.arm_motion.along(path)
         if len(arm.t_s) > 1:
             arm = self.guard.admit_trajectory(arm, state, now_ns)
-        q_goal = path.knots_rad[-1]
-        return StepPlan(
-            sent, arm if len(arm.t_s) > 1 else None, gripper, q_goal, _goal(T_base_start, sent)
-        )
+        goal = path.knots_rad[-1], _goal(T_base_start, sent)
+        return StepPlan(sent, arm if len(arm.t_s) > 1 else None, gripper, *goal, shortened)
 
     def _way(
         self, asked: Action, T_base_start: Transform, q_start: Vector
-    ) -> tuple[Action, JointPath | None]:
-        """The action and its path; one that the arm can't follow to its end is shortened."""
-        if not asked.moves:
-            return asked, None
-        for halvings in range(self.config.shortenings + 1):
-            sent = _shortened(asked, 0.5**halvings)
+    ) -> tuple[Action, JointPath | None, str]:
+        """The action and its path; one that the arm can't follow is shortened, to nothing at last.
+
+        The text says why it was.
+        """
+        why = ""
+        shares = [0.5**halvings for halvings in range(self.config.shortenings + 1)]
+        for share in shares if asked.moves else []:
+            sent = _shortened(asked, share)
             try:
                 q_goal = self.kinematics.inverse(_goal(T_base_start, sent), q_start)
-                return sent, self.line.path(q_start, q_goal)
+                return sent, self.line.path(q_start, q_goal), why
             except (NoSolution, UnreachableTarget) as error:
-                why = error
-        raise why
+                why = str(error)
+        return _shortened(asked, 0.0), None, why
 
     def admit(self, action: Action, T_base_start: Transform) -> Action:
         """The nearest action that guard, yaw window, reach and the bins' walls allow."""

@@ -130,7 +130,7 @@ class ArmNode(CellNode):
         handle.succeed()
         return result
 
-    def _refused(self, handle: Any, result: Any, error: Exception) -> Any:
+    def _refused(self, handle: Any, result: Any, error: MtoptError | _MotionFault) -> Any:
         self._busy = False
         reason = error.reason if isinstance(error, _MotionFault) else reason_of(error)
         result.ok, result.reason, result.message = False, str(reason), str(error)

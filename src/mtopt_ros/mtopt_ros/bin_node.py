@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from rclpy.action import ActionServer, GoalResponse
+from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.task import Future
 from sensor_msgs.msg import JointState as JointStateMsg
 from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
 
+from mtopt_core.action import ActionBounds
 from mtopt_core.cell import EndReason
+from mtopt_core.errors import GuardRefusal
+from mtopt_core.guard import Guard
 from mtopt_core.joints import JointState
+from mtopt_core.workspace import ToolBox
 from mtopt_msgs.action import ResetBins
 from mtopt_robot.bin_reset import BinCommand, BinDone, BinJammed, BinResetSequence
 from mtopt_robot.description import RobotDescription
@@ -22,6 +27,17 @@ from .qos import DRIVER, IMAGES
 from .settings import BinSettings
 
 
+@dataclass(frozen=True)
+class _GivenUp:
+    """A reset that neither came to its end nor jammed."""
+
+    reason: EndReason
+    message: str
+
+    def __str__(self) -> str:
+        return self.message
+
+
 class BinNode(CellNode):
     """Runs one reset at a time, driven by the joint states that show the hinges."""
 
@@ -31,13 +47,15 @@ class BinNode(CellNode):
     def __init__(self, **options: Any) -> None:
         super().__init__("bin", **options)
         self._sequence: BinResetSequence | None = None
-        self._verdict = Future()
+        self._ended = Future()
         self._goal: Any = None
 
     def build(self) -> None:
         """Read the hinges' limits."""
         description = RobotDescription.expand(self.settings.description_file)
-        self._motion = MotionPlanner(description.bin_limits, self.settings.motion)
+        limits = description.bin_limits
+        self._motion = MotionPlanner(limits, self.settings.motion)
+        self._guard = Guard(ActionBounds(), ToolBox(), limits, self.settings.guard)
 
     def wire(self) -> None:
         """Joint states in, hinge trajectories out, the reset as an action."""
@@ -46,47 +64,66 @@ class BinNode(CellNode):
         )
         self.create_subscription(JointStateMsg, "joint_states", self._on_joint_state, IMAGES)
         server = ActionServer(
-            self, ResetBins, "bin/reset", self._on_reset, goal_callback=self._may_start
+            self,
+            ResetBins,
+            "bin/reset",
+            self._on_reset,
+            goal_callback=self._may_start,
+            cancel_callback=self._on_cancel,
         )
         self.on_cleanup_call(server.destroy)
 
     def deactivate(self) -> None:
         """A reset under way is given up; the hinges finish the motion that they were sent."""
-        self._sequence = None
-        if not self._verdict.done():
-            self._verdict.set_result(None)
+        self._end(_GivenUp(EndReason.STOPPED, "the bin node was stopped"))
 
     def _may_start(self, _: Any) -> GoalResponse:
-        return GoalResponse.REJECT if self._sequence is not None else GoalResponse.ACCEPT
+        """One reset at a time, and none unless active."""
+        free = self._sequence is None and self.state == "active"
+        return GoalResponse.ACCEPT if free else GoalResponse.REJECT
+
+    def _on_cancel(self, _: Any) -> CancelResponse:
+        self._end(_GivenUp(EndReason.STOPPED, "the reset was cancelled"))
+        return CancelResponse.ACCEPT
 
     async def _on_reset(self, handle: Any) -> ResetBins.Result:
-        self._verdict, self._goal = Future(), handle
+        self._ended, self._goal = Future(), handle
         self._sequence = BinResetSequence(self._motion, self.settings.sequence)
-        verdict = await self._verdict
+        end: BinDone | BinJammed | _GivenUp = await self._ended
         self._sequence = None
-        result = ResetBins.Result()
-        if isinstance(verdict, BinDone):
+        if isinstance(end, BinDone):
             self.health.clear()
-            result.ok, result.attempts = True, 1 + verdict.jams
             handle.succeed()
-            return result
-        jammed = isinstance(verdict, BinJammed)
-        result.reason = str(EndReason.BIN_JAM if jammed else EndReason.STOPPED)
-        result.message = str(verdict) if jammed else "the bin node was stopped"
-        if isinstance(verdict, BinJammed):
-            result.attempts = verdict.tries
-            self.health.fault(result.reason, f"{verdict}; free the hinge, then resume")
-            self.get_logger().error(result.message)
+            return ResetBins.Result(ok=True, attempts=1 + end.jams)
         handle.abort()
-        return result
+        self.get_logger().error(str(end))
+        if isinstance(end, BinJammed):
+            reason = str(EndReason.BIN_JAM)
+            self.health.fault(reason, f"{end}; free the hinge, then reset again")
+            return ResetBins.Result(reason=reason, message=str(end), attempts=end.tries)
+        return ResetBins.Result(reason=str(end.reason), message=str(end))
 
     def _on_joint_state(self, message: JointStateMsg) -> None:
-        if self._sequence is None:
-            return
-        state: JointState = convert.joint_state(message)
+        if self._sequence is None or not set(self._motion.limits.names).issubset(message.name):
+            return  # no reset, or other joints, of another driver
+        state = convert.joint_state(message)
         verdict = self._sequence.next(state.stamp_ns * 1e-9, state)
         if isinstance(verdict, BinCommand):
-            self._hinges.publish(convert.trajectory_msg(verdict.trajectory))
-            self._goal.publish_feedback(ResetBins.Feedback(stage=str(verdict.stage)))
-        elif isinstance(verdict, BinDone | BinJammed) and not self._verdict.done():
-            self._verdict.set_result(verdict)
+            self._send(verdict, state)
+        elif isinstance(verdict, BinDone | BinJammed):
+            self._end(verdict)
+
+    def _send(self, command: BinCommand, state: JointState) -> None:
+        try:
+            admitted = self._guard.admit_trajectory(
+                command.trajectory, state, int(self.get_clock().now().nanoseconds)
+            )
+        except GuardRefusal as refusal:
+            self._end(_GivenUp(EndReason.COMMAND_REFUSED, str(refusal)))
+            return
+        self._hinges.publish(convert.trajectory_msg(admitted))
+        self._goal.publish_feedback(ResetBins.Feedback(stage=str(command.stage)))
+
+    def _end(self, how: BinDone | BinJammed | _GivenUp) -> None:
+        if self._sequence is not None and not self._ended.done():
+            self._ended.set_result(how)

@@ -31,6 +31,7 @@ from mtopt_core.scene import ObjectTruth, PlateTruth, SceneTruth
 from mtopt_core.success import Grade
 from mtopt_msgs import msg
 from mtopt_robot.calibration import CameraCalibration
+from mtopt_robot.errors import ImageInvalid
 
 from .health import Health, Level
 
@@ -156,13 +157,19 @@ def image_msg(pixels: Image, stamp: int, frame: str) -> ImageMsg:
 
 
 def image(message: ImageMsg) -> Image:
-    """An RGB image from the wire, (H, W, 3); rgb8 and bgr8 are understood."""
+    """An RGB image from the wire, (H, W, 3); raises ImageInvalid unless it is rgb8 or bgr8."""
+    row, whole = 3 * message.width, message.height * message.step
+    if message.encoding not in ("rgb8", "bgr8"):
+        raise ImageInvalid(f"image encoding {message.encoding!r}: must be rgb8 or bgr8")
+    if message.step < row:
+        raise ImageInvalid(f"image step {message.step}: {message.width} pixels are {row} bytes")
+    if len(message.data) != whole:
+        rows_said = f"{message.height} rows of {message.step}"
+        raise ImageInvalid(f"image of {len(message.data)} bytes: {rows_said} are {whole}")
     rows = np.frombuffer(message.data, dtype=np.uint8).reshape(message.height, message.step)
-    pixels = rows[:, : 3 * message.width].reshape(message.height, message.width, 3)
+    pixels = rows[:, :row].reshape(message.height, message.width, 3)
     if message.encoding == "bgr8":
         return pixels[:, :, ::-1]
-    if message.encoding != "rgb8":
-        raise ValueError(f"image encoding {message.encoding!r}: must be rgb8 or bgr8")
     return pixels
 
 

@@ -8,6 +8,13 @@ from dataclasses import dataclass
 
 from mtopt_core.cell import CellFault, EndReason
 
+_RESTARTED_NS = 1_000_000_000  # a stamp so much older is no late message but a new clock
+
+
+def supersedes(stamp_ns: int, known_ns: int) -> bool:
+    """Whether a message takes the place of a known one: newer, or of a clock that began anew."""
+    return stamp_ns > known_ns or stamp_ns < known_ns - _RESTARTED_NS
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -29,7 +36,7 @@ class NewestFrames:
         """A newer frame of a camera; an older one is dropped."""
         with self._changed:
             known = self._newest[camera]
-            if known is None or frame.stamp_ns > known.stamp_ns:
+            if known is None or supersedes(frame.stamp_ns, known.stamp_ns):
                 self._newest[camera] = frame
                 self._changed.notify_all()
 

@@ -8,6 +8,8 @@ from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.task import Future
 
+from .frames import supersedes
+
 Value = TypeVar("Value")
 
 
@@ -41,7 +43,9 @@ class Newest(Generic[Value]):
         return self._value
 
     def put(self, stamp_ns: int, value: Value) -> None:
-        """A value of a stamp in the cell's clock."""
+        """A value of a stamp in the cell's clock; one that comes late is dropped."""
+        if self._value is not None and not supersedes(stamp_ns, self._stamp_ns):
+            return
         self._stamp_ns, self._value = stamp_ns, value
         for not_before_ns, arrived in self._waiting:
             if stamp_ns >= not_before_ns and not arrived.done():

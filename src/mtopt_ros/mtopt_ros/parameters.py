@@ -5,6 +5,7 @@ A nested settings class becomes a prefix: `guard.stale_after_s`.
 
 from __future__ import annotations
 
+import array
 import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
@@ -12,6 +13,7 @@ from typing import Any, TypeVar
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.node import Node
+from rclpy.parameter import Parameter
 
 from mtopt_core.config import Option, described, field_types, from_mapping
 from mtopt_core.errors import ConfigError
@@ -83,6 +85,7 @@ def read_settings(node: Node, settings: type[Settings]) -> Settings:
 
 def _declare(node: Node, leaf: Leaf) -> None:
     default = list(leaf.default) if isinstance(leaf.default, tuple) else leaf.default
+    _accept_whole_number(node, leaf)
     try:
         node.declare_parameter(leaf.name, default, _descriptor(leaf))
     except (InvalidParameterValueException, InvalidParameterTypeException) as error:
@@ -94,10 +97,19 @@ def _declare(node: Node, leaf: Leaf) -> None:
         raise ConfigError(source, leaf.name, value, allowed) from error
 
 
+def _accept_whole_number(node: Node, leaf: Leaf) -> None:
+    """`rate_hz: 5` is what a person writes, and an integer to ROS."""
+    given = node._parameter_overrides.get(leaf.name)
+    if leaf.type is float and given is not None and given.type_ == Parameter.Type.INTEGER:
+        node._parameter_overrides[leaf.name] = Parameter(leaf.name, value=float(given.value))
+
+
 def _plain(value: Any, leaf: Leaf) -> Any:
     """A parameter's value as YAML would hold it; an unset array is its default."""
     if isinstance(leaf.default, tuple):
-        return list(leaf.default) if value is None else list(value)
+        if value is None:
+            return list(leaf.default)
+        return list(value) if isinstance(value, list | tuple | array.array) else value
     return value
 
 

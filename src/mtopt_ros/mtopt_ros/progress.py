@@ -27,6 +27,8 @@ class Progress:
     last_success: bool = False
     last_reason: str = ""
     grader: str = ""
+    policy_model: str = ""
+    disk_free_bytes: int = 0
     paused: bool = False
     told_to_finish: bool = False
     _ends: deque[float] = field(default_factory=lambda: deque(maxlen=_RATE_WINDOW + 1))
@@ -85,4 +87,6 @@ class Progress:
             last_end_reason=self.last_reason,
             episodes_per_hour=self.episodes_per_hour,
             grader=self.grader,
+            policy_model=self.policy_model,
+            disk_free_bytes=self.disk_free_bytes,
         )

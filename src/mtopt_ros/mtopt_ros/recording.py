@@ -57,6 +57,7 @@ class EpisodeRecording:
         self.episode_id = ""
         self.path = ""
         self.lost = ""
+        self.disk_free_bytes = 0
 
     def started(self, task: Task, seed: int) -> None:
         """Open the file; no episode without one."""
@@ -77,6 +78,7 @@ class EpisodeRecording:
         if not response.ok:
             raise CellFault(EndReason.RECORDER_LOST, response.error)
         self._open = True
+        self.disk_free_bytes = int(response.disk_free_bytes)
 
     def stepped(self, step: Step) -> None:
         """Publish the step; the recorder listens."""

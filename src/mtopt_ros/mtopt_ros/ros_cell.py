@@ -21,6 +21,7 @@ from mtopt_core.schedule import LIFT
 from mtopt_core.tasks import Task
 from mtopt_core.workspace import Bin, Workspace
 from mtopt_msgs.action import ExecuteStep, MoveHome, ResetBins
+from mtopt_robot.errors import RobotError
 from mtopt_robot.jpeg import image_of
 
 from . import convert
@@ -135,4 +136,7 @@ class RosCell:
     @staticmethod
     def _pixels(payload: bytes) -> Any:
         message = deserialize_message(payload, CompressedImage)
-        return image_of(bytes(message.data))
+        try:
+            return image_of(bytes(message.data))
+        except RobotError as error:
+            raise CellFault(EndReason.CAMERA_FAULT, str(error)) from error

@@ -216,11 +216,13 @@ class RunnerNode(CellNode):
         """An episode begins: the recording has its id by now."""
         del seed
         self._progress.started(task.name, self._recording.episode_id)
+        self._progress.disk_free_bytes = self._recording.disk_free_bytes
         self._tell()
 
     def stepped(self, step: Step) -> None:
         """A step is done."""
         self._progress.step = step.index + 1
+        self._progress.policy_model = step.decision.model or self._progress.policy_model
         self._tell()
 
     def ended(self, episode: Episode) -> None:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mtopt_core.cem import CemConfig
 from mtopt_core.config import option, section
 from mtopt_core.episode import EpisodeLimits
 from mtopt_core.exploration import MixConfig
+from mtopt_core.guard import GuardConfig
 from mtopt_core.schedule import ScheduleConfig
 from mtopt_core.scripted import ScriptConfig
 from mtopt_robot.arm import ArmConfig
@@ -63,9 +65,9 @@ class ArmSettings:
 class BinSettings:
     """bin: tips, shakes and checks the motorized pair of bins."""
 
-    workspace_file: str = option("", "geometry of the cell")
     description_file: str = option("", "xacro of the cell")
     motion: MotionConfig = section(MotionConfig, "speed of the hinges")
+    guard: GuardConfig = section(GuardConfig, "the guard before the wire")
     sequence: BinResetConfig = section(BinResetConfig, "how the bins are tipped and checked")
 
 
@@ -77,12 +79,14 @@ class PolicySettings:
     actions_file: str = option("", "bounds of one step")
     tasks_file: str = option("", "task registry")
     models: str = option("", "model store; empty serves the scripted policies alone")
-    model: str = option("", "name of the Q-function in the store; empty takes the newest")
+    model: str = option("", "name of the Q-function in the store; empty takes the only one")
     cells: tuple[str, ...] = option([], "namespaces of the cells served; empty: its own")
     image_wait_s: float = option(
         1.0, "longest wait for an image that is new enough", unit="s", low=0.01, high=30
     )
+    threads: int = option(1, "threads of the network; 0 takes all cores", low=0, high=256)
     mix: MixConfig = section(MixConfig, "who acts: scripts, epsilon-greedy, the network")
+    cem: CemConfig = section(CemConfig, "how hard to look for the best action")
     script: ScriptConfig = section(ScriptConfig, "the scripted policies")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import mujoco
 import numpy as np
+
 from mtopt_core.action import Action, Gripper
 from mtopt_core.errors import MtoptError
 from mtopt_core.geometry import Transform, wrap_angle, yaw_of
@@ -70,7 +71,7 @@ def _beauty(cell: SimCell) -> Image:
     """The whole cell with shadows, from where a visitor would stand."""
     eye = mujoco.MjvCamera()
     eye.lookat = (0.44, -0.03, 0.26)
-    eye.distance, eye.azimuth, eye.elevation = 1.75, 113.0, -27.0
+    eye.distance, eye.azimuth, eye.elevation = 1.85, 114.0, -33.0
     model = cell.workcell.model
     model.vis.quality.shadowsize, model.vis.global_.fovy = _SHADOW_PX, 42.0
     model.vis.global_.offheight, model.vis.global_.offwidth = (int(p / _SHARE_PX) for p in _SCENE_PX)
