@@ -26,6 +26,8 @@ setup(
         (f"share/{NAME}", ["package.xml"]),
     ],
     install_requires=["setuptools"],
+    # The tests are those of the whole workspace, in test/; this keeps colcon to pytest.
+    extras_require={"test": ["pytest"]},
     entry_points={
         "console_scripts": [
             *(f"{name} = {NAME}.executables:main" for name in NODES),

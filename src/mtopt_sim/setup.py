@@ -15,5 +15,7 @@ setup(
         (f"share/{NAME}", ["package.xml"]),
     ],
     install_requires=["setuptools"],
+    # The tests are those of the whole workspace, in test/; this keeps colcon to pytest.
+    extras_require={"test": ["pytest"]},
     zip_safe=False,
 )

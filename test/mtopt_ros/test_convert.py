@@ -34,6 +34,7 @@ from mtopt_msgs import msg
 from mtopt_msgs.action import ExecuteStep
 from mtopt_msgs.srv import SelectAction
 from mtopt_robot.calibration import CameraCalibration
+from mtopt_robot.errors import ImageInvalid
 from mtopt_ros import convert
 from mtopt_ros.health import Health
 
@@ -169,7 +170,7 @@ def test_rows_may_be_padded_and_colours_in_either_order(encoding: str, padding: 
 def test_an_encoding_that_is_not_understood_is_named() -> None:
     message = convert.image_msg(pixels(), STAMP_NS, "camera")
     message.encoding = "yuv422"
-    with pytest.raises(convert.ImageUnreadable, match="yuv422.*rgb8 or bgr8"):
+    with pytest.raises(ImageInvalid, match="yuv422.*rgb8 or bgr8"):
         convert.image(message)
 
 
@@ -177,14 +178,14 @@ def test_an_encoding_that_is_not_understood_is_named() -> None:
 def test_an_image_with_bytes_missing_is_named(cut: int) -> None:
     message = convert.image_msg(pixels(), STAMP_NS, "camera")
     message.data = message.data[:cut]
-    with pytest.raises(convert.ImageUnreadable, match=f"{cut} bytes"):
+    with pytest.raises(ImageInvalid, match=f"{cut} bytes"):
         convert.image(message)
 
 
 def test_a_step_shorter_than_a_row_is_named() -> None:
     message = convert.image_msg(pixels(), STAMP_NS, "camera")
     message.step = 10
-    with pytest.raises(convert.ImageUnreadable, match="step 10"):
+    with pytest.raises(ImageInvalid, match="step 10"):
         convert.image(message)
 
 

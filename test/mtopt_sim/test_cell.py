@@ -157,6 +157,20 @@ def test_a_config_for_the_cell_can_be_read_from_the_file(root) -> None:
         opened.close()
 
 
+def test_a_named_cell_moves_like_the_nameless_one(root, shared_cell: SimCell, registry) -> None:
+    opened = SimCell.open(root, shared_cell.config, cell="cell7")
+    try:
+        opened.reset(1)
+        opened.begin(registry["lift-any"], 1)
+        named = opened.observe().T_base_tool
+        assert all(name.startswith("cell7_") for name in opened.workcell.joint_state().names)
+    finally:
+        opened.close()
+    shared_cell.restart(1)
+    shared_cell.begin(registry["lift-any"], 1)
+    assert shared_cell.observe().T_base_tool == pytest.approx(named, abs=1e-9)
+
+
 def test_objects_asked_for_are_the_objects_there(root, shared_cell: SimCell) -> None:
     few = replace(shared_cell.config, sim=replace(shared_cell.config.sim, objects=("can", "can")))
     opened = SimCell.open(root, few)

@@ -73,13 +73,18 @@ def parse(texts: Mapping[str, str]) -> Arguments:
     return given
 
 
+def word(value: bool | int | float | str) -> str:
+    """A value as a person would write it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def split(words: list[str]) -> dict[str, str]:
     """`name:=value` words as a mapping; raises ConfigError."""
     texts: dict[str, str] = {}
-    for word in words:
-        name, mark, value = word.partition(":=")
+    for said in words:
+        name, mark, value = said.partition(":=")
         if not mark:
-            raise ConfigError(SOURCE, word, word, f"must be name:=value; {_names()}")
+            raise ConfigError(SOURCE, said, said, f"must be name:=value; {_names()}")
         if name in texts:
             raise ConfigError(SOURCE, name, value, "is given twice")
         texts[name] = value

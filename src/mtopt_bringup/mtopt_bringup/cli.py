@@ -16,6 +16,7 @@ _COMMANDS = {
     "log": "look into recorded episodes: info, verify, recover",
     "bench": "measure this machine at one of the fleet's jobs",
     "doctor": "what was found on this machine, and how to mend what is not right",
+    "picture": "take the pictures of the simulated cell that the README shows",
     "docs": "write the pages that are made from the code",
 }
 
@@ -75,6 +76,12 @@ def _doctor(words: list[str]) -> int:
     return doctor.run(words)
 
 
+def _picture(words: list[str]) -> int:
+    from mtopt_sim import portrait
+
+    return portrait.main(words)
+
+
 def _docs(words: list[str]) -> int:
     from . import reference
 
@@ -96,6 +103,7 @@ _RUN: dict[str, Callable[[list[str]], int]] = {
     "log": _log,
     "bench": _bench,
     "doctor": _doctor,
+    "picture": _picture,
     "docs": _docs,
 }
 

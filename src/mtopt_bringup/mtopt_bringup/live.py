@@ -15,7 +15,7 @@ from rich.text import Text
 from .story import CellView, Story
 
 TRUTH = "Outcomes are graded by the simulation's truth, not by a success model."
-_COLOURS = {"collecting": "green", "done": "green", "paused": "yellow", "starting": "yellow",
+_COLOURS = {"collecting": "green", "ready": "green", "done": "green", "paused": "yellow", "starting": "yellow",
             "resetting": "cyan", "grading": "cyan", "faulted": "red", "parked": "red"}
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from mtopt_core.errors import ConfigError
+from mtopt_core.errors import ConfigError, CoreError
+from mtopt_core.schedule import Schedule
 from mtopt_core.tasks import TaskRegistry
 
 from .arguments import SOURCE, Arguments
@@ -99,10 +100,22 @@ def _tasks(cell: CellConfig, arguments: Arguments, registry: TaskRegistry) -> tu
             allowed = f"must be among {', '.join(registry.names)}"
             raise ConfigError(SOURCE, "tasks", name, allowed)
     if not arguments.task_names:
-        return cell.tasks
+        return _schedulable(cell.tasks, cell, registry)
     allowed_here = cell.tasks or registry.names
     both = tuple(n for n in registry.names if n in arguments.task_names and n in allowed_here)
     if not both:
         allowed = f"{cell.name} may run only {', '.join(allowed_here)}"
         raise ConfigError(SOURCE, "tasks", arguments.tasks, allowed)
-    return both
+    return _schedulable(both, cell, registry)
+
+
+def _schedulable(
+    names: tuple[str, ...], cell: CellConfig, registry: TaskRegistry
+) -> tuple[str, ...]:
+    """The names, if a cell can live on these tasks: a place needs a lift before it."""
+    try:
+        Schedule(registry.only(names))
+    except CoreError as error:
+        said = ", ".join(names)
+        raise ConfigError(f"tasks of {cell.name}", "tasks", said, str(error)) from None
+    return names

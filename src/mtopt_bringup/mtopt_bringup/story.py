@@ -67,7 +67,7 @@ class Story:
         return lines
 
 
-_NOTABLE = ("starting", "paused", "faulted", "parked", "done")
+_NOTABLE = ("starting", "ready", "paused", "faulted", "parked", "done")
 
 
 def _episode_line(view: CellView) -> str:

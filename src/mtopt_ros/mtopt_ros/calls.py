@@ -41,7 +41,12 @@ def perform(client: ActionClient, goal: Any, timeout_s: float, abort: threading.
     if not client.server_is_ready():
         raise CallFailed(f"action {name} is not there")
     deadline = time.monotonic() + timeout_s
-    handle = _answer(client.send_goal_async(goal), name, timeout_s, abort, client.server_is_ready)
+    sent = client.send_goal_async(goal)
+    try:
+        handle = _answer(sent, name, timeout_s, abort, client.server_is_ready)
+    except CallFailed:
+        sent.add_done_callback(_cancel)  # it may still be accepted, and nobody waits for it
+        raise
     if not handle.accepted:
         raise CallFailed(f"action {name} refused the goal")
     future = handle.get_result_async()
@@ -51,6 +56,11 @@ def perform(client: ActionClient, goal: Any, timeout_s: float, abort: threading.
     except CallFailed:
         handle.cancel_goal_async()
         raise
+
+
+def _cancel(sent: Any) -> None:
+    if sent.exception() is None and sent.result().accepted:
+        sent.result().cancel_goal_async()
 
 
 def _answer(future: Any, name: str, timeout_s: float, abort: threading.Event, is_ready: Any) -> Any:

@@ -55,6 +55,7 @@ class CameraNode(CellNode):
         self._calibrations = files.calibrations(
             settings.calibration_file, settings.lenses_file, description, CAMERAS
         )
+        self._unreadable: dict[str, str] = {}
         self._watch = CameraWatch(CAMERAS, settings.max_age_s, settings.max_skew_s)
         self._sources = {camera: self._source(camera) for camera in CAMERAS}
 
@@ -144,14 +145,20 @@ class CameraNode(CellNode):
 
     def _on_image(self, camera: str, message: ImageMsg) -> None:
         stamp = message.header.stamp
+        try:
+            data = jpeg(convert.image(message), self.settings.jpeg_quality)
+        except RobotError as error:
+            self._unreadable[camera] = f"{camera} camera: {error}"
+            return
+        self._unreadable.pop(camera, None)
         self._watch.saw(camera, convert.stamp_ns(stamp), time.monotonic())
-        data = jpeg(convert.image(message), self.settings.jpeg_quality)
         self._compressed[camera].publish(
             convert.compressed_msg(data, stamp, message.header.frame_id)
         )
 
     def _check(self) -> None:
-        fault = self._watch.fault(time.monotonic())
+        unreadable = "; ".join(self._unreadable.values())
+        fault = unreadable or self._watch.fault(time.monotonic())
         name = str(EndReason.CAMERA_FAULT)
         if fault:
             self.health.fault(name, fault)

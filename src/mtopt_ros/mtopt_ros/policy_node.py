@@ -21,6 +21,7 @@ from mtopt_core.schedule import LIFT, PLACE
 from mtopt_core.scripted import ScriptedPick, ScriptedPlace
 from mtopt_core.tasks import Task
 from mtopt_msgs.srv import LoadModel, SelectAction
+from mtopt_robot.errors import ImageInvalid
 from mtopt_robot.models.bundle import Bundle, Expected
 from mtopt_robot.models.errors import ModelMissing
 from mtopt_robot.models.q_function import InferenceConfig
@@ -106,7 +107,11 @@ class PolicyNode(CellNode):
             wait_s = self.settings.image_wait_s
             response.error = f"no overhead image newer than the last motion within {wait_s:g} s"
             return response
-        return self._decide(request, response, served, task, message, asked)
+        try:
+            return self._decide(request, response, served, task, message, asked)
+        except ImageInvalid as error:
+            response.reason, response.error = str(EndReason.CAMERA_FAULT), str(error)
+            return response
 
     def _decide(
         self,

@@ -5,7 +5,9 @@ A renderer owns an OpenGL context: create it, use it and close it in one thread.
 
 from __future__ import annotations
 
+import atexit
 import weakref
+from functools import cache
 from types import TracebackType
 
 import mujoco
@@ -31,8 +33,6 @@ class Cameras:
         self._shadows = config.shadows
         cell.model.vis.quality.offsamples = config.samples
         self._renderers: dict[tuple[int, int], mujoco.Renderer] = {}
-        # Contexts must be freed before the interpreter takes OpenGL's library apart.
-        self._finalizer = weakref.finalize(self, _close, self._renderers)
         self._options = mujoco.MjvOption()
         for group in range(len(self._options.geomgroup)):
             self._options.geomgroup[group] = group in _SHOWN_GROUPS
@@ -75,7 +75,9 @@ class Cameras:
 
     def close(self) -> None:
         """Free the OpenGL contexts."""
-        _close(self._renderers)
+        for renderer in self._renderers.values():
+            renderer.close()
+        self._renderers.clear()
 
     def __enter__(self) -> Cameras:
         return self
@@ -92,10 +94,24 @@ class Cameras:
         size = (height_px, width_px)
         if size not in self._renderers:
             self._renderers[size] = mujoco.Renderer(self._cell.model, height_px, width_px)
+            _OPEN.add(self)
+            _close_at_exit()
         return self._renderers[size]
 
 
-def _close(renderers: dict[tuple[int, int], mujoco.Renderer]) -> None:
-    for renderer in renderers.values():
-        renderer.close()
-    renderers.clear()
+_OPEN: weakref.WeakSet[Cameras] = weakref.WeakSet()
+
+
+@cache
+def _close_at_exit() -> None:
+    """Free what is still open before OpenGL's library is taken apart.
+
+    What is registered last runs first, so this must come after MuJoCo's own registration, which
+    the first renderer makes.
+    """
+    atexit.register(_close_all)
+
+
+def _close_all() -> None:
+    for cameras in list(_OPEN):
+        cameras.close()

@@ -74,6 +74,9 @@ def build(
     for lens in lenses:
         _add_camera(spec, description, lens)
     _add_room(spec, workspace.bins)
+    # No larger than needed: the whole buffer is cleared for every image.
+    spec.visual.global_.offheight = max(config.policy_height_px, *(k.height_px for k in lenses))
+    spec.visual.global_.offwidth = max(config.policy_width_px, *(k.width_px for k in lenses))
     return spec.compile()
 
 
@@ -198,8 +201,8 @@ def _add_camera(spec: mujoco.MjSpec, description: RobotDescription, lens: Lens) 
 
 
 def _add_room(spec: mujoco.MjSpec, bins: BinGeometry) -> None:
-    spec.visual.global_.offwidth, spec.visual.global_.offheight = 1920, 1280
-    spec.visual.quality.shadowsize = 2048
+    quality = spec.visual.quality  # coarse roundings: half the time of a small image
+    quality.shadowsize, quality.numslices, quality.numstacks, quality.numquads = 2048, 20, 10, 1
     spec.visual.headlight.ambient = (0.42, 0.42, 0.42)
     spec.visual.headlight.diffuse = (0.15, 0.15, 0.15)
     spec.visual.headlight.specular = (0.0, 0.0, 0.0)

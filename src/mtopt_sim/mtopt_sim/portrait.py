@@ -73,12 +73,13 @@ def _beauty(cell: SimCell) -> Image:
     eye.lookat = (0.44, -0.03, 0.26)
     eye.distance, eye.azimuth, eye.elevation = 1.85, 114.0, -33.0
     model = cell.workcell.model
-    model.vis.quality.shadowsize, model.vis.global_.fovy = _SHADOW_PX, 42.0
-    model.vis.global_.offheight, model.vis.global_.offwidth = (int(p / _SHARE_PX) for p in _SCENE_PX)
+    quality, model.vis.global_.fovy = model.vis.quality, 42.0
+    quality.shadowsize, quality.numslices, quality.numstacks = _SHADOW_PX, 64, 32
+    height, width = (int(p / _SHARE_PX) for p in _SCENE_PX)
+    model.vis.global_.offheight, model.vis.global_.offwidth = height, width
     lit = replace(cell.config.sim, shadows=True)
     lenses = tuple(cell.cameras.lens(name) for name in ("overhead", "left", "right"))
     with Cameras(cell.workcell, lenses, lit) as cameras:
-        height, width = (int(p / _SHARE_PX) for p in _SCENE_PX)
         large = cameras.view(eye, height, width)
     small: Image = cv2.resize(large, _SCENE_PX[::-1], interpolation=cv2.INTER_AREA)
     return small

@@ -19,6 +19,7 @@ from mtopt_core.workspace import Bin, Workspace
 from mtopt_robot.description import ARM_JOINTS, BIN_JOINTS, GRIPPER_JOINTS, RobotDescription
 
 from .config import SimConfig
+from .drives import Drives, JointTable
 from .errors import TrajectoryRefused
 from .follower import TrajectoryFollower, TrajectoryPoints
 from .lens import Lens
@@ -57,9 +58,9 @@ class Workcell:
         self._steps = self._look_step = 0
         self._look_every = max(1, round(_LOOK_S / config.timestep_s))
         self._step_ns = round(config.timestep_s * 1e9)
-        self._joints = _JointTable(self.model, description.names(_JOINTS))
+        self._joints = JointTable(self.model, description.names(_JOINTS))
         self._drives = {
-            controller: _Drives(self.model, self._driven(controller)) for controller in CONTROLLERS
+            controller: Drives(self.model, self._driven(controller)) for controller in CONTROLLERS
         }
         starts = [int(self.model.joint(name).dofadr[0]) for name in self.object_names]
         self._free = np.array([start + axis for start in starts for axis in range(3)], dtype=int)
@@ -258,36 +259,3 @@ class Workcell:
         if lost:
             log.warning("out of the cell, put back into the right bin: %s", ", ".join(lost))
             self._drop(lost)
-
-
-class _JointTable:
-    """Where some joints are in the model's arrays."""
-
-    def __init__(self, model: mujoco.MjModel, names: tuple[str, ...]) -> None:
-        self.names = names
-        joints = [model.joint(name).id for name in names]
-        self.qpos = model.jnt_qposadr[joints]
-        self.dof = model.jnt_dofadr[joints]
-        self.upper = model.jnt_range[joints, 1]
-
-
-class _Drives(_JointTable):
-    """The position drives of one controller's joints."""
-
-    def __init__(self, model: mujoco.MjModel, names: tuple[str, ...]) -> None:
-        super().__init__(model, names)
-        self.ctrl = np.array([model.actuator(name).id for name in names])
-        # A drive brakes with its damping times the speed; asked for this much more position,
-        # it does not lag behind a moving target.
-        self._lead_s = -model.actuator_biasprm[self.ctrl, 2] / model.actuator_gainprm[self.ctrl, 0]
-
-    def wanted(self, follower: TrajectoryFollower, now_ns: int, step_ns: int, count: int) -> Vector:
-        """What to ask the drives for at `count` moments, (count, J)."""
-        asked = follower.samples(now_ns, step_ns, count)
-        return asked.q_rad + self._lead_s * asked.qd_rad_s
-
-    def stand(self, data: mujoco.MjData, q_rad: Vector) -> None:
-        """Put the joints at rest at a position."""
-        data.qpos[self.qpos] = q_rad
-        data.qvel[self.dof] = 0.0
-        data.ctrl[self.ctrl] = q_rad

@@ -1,0 +1,45 @@
+"""Benches: how fast this machine does one of the fleet's jobs. All have one shape."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+
+from mtopt_bringup.errors import UnknownBench
+
+from .report import Report, show
+
+# Name, and the module whose `measure` does it; each is imported only when it is wanted.
+BENCHES = {
+    "log": "writing and checking episodes of the log, beside plain file writing",
+    "episode": "collecting in one process, without ROS",
+}
+
+
+def run(words: Sequence[str]) -> int:
+    """`mtopt bench NAME [--json]`: 0 if every goal is met, 1 if not, 2 for an unknown name."""
+    parser = argparse.ArgumentParser(
+        prog="mtopt bench",
+        description="Measures this machine.",
+        epilog="benches: " + "; ".join(f"{name}: {text}" for name, text in BENCHES.items()),
+    )
+    parser.add_argument("name", metavar="NAME", help=", ".join(BENCHES))
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    wanted = parser.parse_args(words)
+    report = measure(wanted.name)
+    if wanted.json:
+        sys.stdout.write(json.dumps(report.as_dict()) + "\n")
+    else:
+        show(report)
+    return 0 if report.met else 1
+
+
+def measure(name: str) -> Report:
+    """The report of one bench; raises UnknownBench."""
+    if name not in BENCHES:
+        raise UnknownBench(f"bench = {name!r}: must be one of {', '.join(BENCHES)}")
+    job: Callable[[], Report] = import_module(f"{__package__}.{name}_bench").measure
+    return job()

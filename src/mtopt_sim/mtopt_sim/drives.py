@@ -1,0 +1,43 @@
+"""The position drives of a cell's joints, as they stand in a model's arrays."""
+
+from __future__ import annotations
+
+import mujoco
+import numpy as np
+
+from mtopt_core.joints import Vector
+
+from .follower import TrajectoryFollower
+
+
+class JointTable:
+    """Where some joints are in the model's arrays."""
+
+    def __init__(self, model: mujoco.MjModel, names: tuple[str, ...]) -> None:
+        self.names = names
+        joints = [model.joint(name).id for name in names]
+        self.qpos = model.jnt_qposadr[joints]
+        self.dof = model.jnt_dofadr[joints]
+        self.upper = model.jnt_range[joints, 1]
+
+
+class Drives(JointTable):
+    """The position drives of one controller's joints."""
+
+    def __init__(self, model: mujoco.MjModel, names: tuple[str, ...]) -> None:
+        super().__init__(model, names)
+        self.ctrl = np.array([model.actuator(name).id for name in names])
+        # A drive brakes with its damping times the speed; asked for this much more position,
+        # it does not lag behind a moving target.
+        self._lead_s = -model.actuator_biasprm[self.ctrl, 2] / model.actuator_gainprm[self.ctrl, 0]
+
+    def wanted(self, follower: TrajectoryFollower, now_ns: int, step_ns: int, count: int) -> Vector:
+        """What to ask the drives for at `count` moments, (count, J)."""
+        asked = follower.samples(now_ns, step_ns, count)
+        return asked.q_rad + self._lead_s * asked.qd_rad_s
+
+    def stand(self, data: mujoco.MjData, q_rad: Vector) -> None:
+        """Put the joints at rest at a position."""
+        data.qpos[self.qpos] = q_rad
+        data.qvel[self.dof] = 0.0
+        data.ctrl[self.ctrl] = q_rad
