@@ -12,6 +12,10 @@ from mtopt_core.config import option
 from mtopt_core.joints import JointLimits, JointState, JointTrajectory, Vector
 
 
+# Times the patience in which an arm that is close to its goal, but not at rest, comes to rest.
+_YIELDING = 4.0
+
+
 class Progress(StrEnum):
     """How a motion goes. The last three are faults.
 
@@ -186,7 +190,11 @@ def _arrival(
         f"{here.names[worst]} is {left[worst]:.3f} rad from its goal "
         f"{elapsed_s - sent.duration_s:.2f} s after its motion"
     )
-    if resting and left[worst] <= config.blocked_rad:
-        return Verdict(Progress.BLOCKED, message)
+    if left[worst] <= config.blocked_rad:
+        if resting:
+            return Verdict(Progress.BLOCKED, message)
+        # What it leans on gives way: it is on its way still, for a while.
+        if elapsed_s <= sent.duration_s + _YIELDING * config.patience_s:
+            return Verdict(Progress.IN_MOTION)
     bounds = f"bounds {config.blocked_rad:g} rad and {config.patience_s:g} s"
     return Verdict(Progress.TRACKING_ERROR, f"{message}, {bounds}")

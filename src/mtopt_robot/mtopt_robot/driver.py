@@ -116,10 +116,17 @@ class ArmDriver:
             )
         if verdict.progress is not Progress.IN_MOTION:
             self.motion = None
-        if verdict.progress is Progress.BLOCKED:
+        if verdict.progress is Progress.BLOCKED or self._pushed_aside(state):
             # The next motion starts where the arm is, not where it could not go.
             self._q_commanded = None
         return verdict
+
+    def _pushed_aside(self, state: JointState) -> bool:
+        """Whether a gripper that closed on something fixed has moved its own arm."""
+        if self.motion is not None or self._q_commanded is None:
+            return False
+        away = np.abs(state.select(self.limits.names).q_rad - self._q_commanded)
+        return bool(np.any(away > self.config.arrived_rad))
 
     def hold(self) -> JointTrajectory | None:
         """The trajectory that brings a moving arm to rest; None if nothing is known of it.

@@ -22,22 +22,35 @@ class JointTable:
 
 
 class Drives(JointTable):
-    """The position drives of one controller's joints."""
+    """The position drives of one controller's joints.
+
+    A drive brakes with its damping times the speed, and the joints' own inertia holds a motion
+    back. What is asked of a drive makes up for both, as a robot's own controller does, so that
+    even soft drives do not lag behind a moving target. The inertia is that of the pose in which
+    the joints were last made to `stand`.
+    """
 
     def __init__(self, model: mujoco.MjModel, names: tuple[str, ...]) -> None:
         super().__init__(model, names)
         self.ctrl = np.array([model.actuator(name).id for name in names])
-        # A drive brakes with its damping times the speed; asked for this much more position,
-        # it does not lag behind a moving target.
-        self._lead_s = -model.actuator_biasprm[self.ctrl, 2] / model.actuator_gainprm[self.ctrl, 0]
+        self._model = model
+        self._stiffness = model.actuator_gainprm[self.ctrl, 0]
+        self._lead_s = -model.actuator_biasprm[self.ctrl, 2] / self._stiffness
+        self._lead_s2 = np.zeros((len(names), len(names)))  # inertia over stiffness
 
     def wanted(self, follower: TrajectoryFollower, now_ns: int, step_ns: int, count: int) -> Vector:
         """What to ask the drives for at `count` moments, (count, J)."""
         asked = follower.samples(now_ns, step_ns, count)
-        return asked.q_rad + self._lead_s * asked.qd_rad_s
+        # Both fingers are told what their one joint of the wire is.
+        qdd_rad_s2 = np.broadcast_to(asked.qdd_rad_s2, (count, len(self.names)))
+        return asked.q_rad + self._lead_s * asked.qd_rad_s + qdd_rad_s2 @ self._lead_s2
 
     def stand(self, data: mujoco.MjData, q_rad: Vector) -> None:
         """Put the joints at rest at a position."""
         data.qpos[self.qpos] = q_rad
         data.qvel[self.dof] = 0.0
         data.ctrl[self.ctrl] = q_rad
+        mujoco.mj_fwdPosition(self._model, data)
+        inertia = np.zeros((self._model.nv, self._model.nv))
+        mujoco.mj_fullM(self._model, data, inertia)
+        self._lead_s2 = inertia[np.ix_(self.dof, self.dof)] / self._stiffness

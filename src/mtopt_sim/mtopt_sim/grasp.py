@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mtopt_core.geometry import Transform, pose_tool_down
 from mtopt_robot.clearance import BinClearance
@@ -19,26 +20,40 @@ from .objects import kind
 from .workcell import Workcell
 
 _APERTURE_M = 0.070
-_FINGER_M = (0.010, 0.009)  # half width along the tool's x, thickness along its y, with a margin
+_FINGER_M = (0.012, 0.011)  # half width along the tool's x, thickness along its y, with a margin
 _TIP_BELOW_M = 0.012  # how far below the object's middle the tips go
 _SPARE_M = 0.003  # room beside each finger when the gripper comes down
 _YAWS = np.linspace(-math.pi / 2, math.pi / 2, 36, endpoint=False)
 _SLICES_M = (0.0, -0.012, 0.012, -0.024, 0.024)
+_PATCH_M = 0.002  # what lies this close to the outermost point touches the finger
+_WIDEST_M = 0.055  # leaves 7 mm beside each finger: an object that is a bit off is not struck
+_MOST_OBLIQUE = 0.2  # well inside the friction cone of the fingers
+_WORSE_M = 0.1  # costs more than any width
 
 
 @dataclass(frozen=True, eq=False)
 class Grasp:
-    """A tool-down pose to close at; `width_m` between the fingers, `free` of other things."""
+    """A tool-down pose to close at; `width_m` between the fingers, `free` of other things.
+
+    `oblique` is how far the line between the two touched patches leans off the closing
+    direction, as a tangent: zero is a grasp between parallel faces.
+    """
 
     T_base_tool: Transform
     width_m: float
     free: bool
+    oblique: float = 0.0
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing is in the way and the fingers press against each other."""
+        return self.free and self.width_m <= _WIDEST_M and self.oblique <= _MOST_OBLIQUE
 
 
 def grasps(cell: Workcell, name: str, clearance: BinClearance) -> list[Grasp]:
     """Ways to grasp an object, the best first; empty if none of its sides fits the gripper."""
-    own = _points(cell, name)
-    others = [_points(cell, other) for other in cell.object_names if other != name]
+    own = surface(cell, name)
+    others = [surface(cell, other) for other in cell.object_names if other != name]
     around = np.vstack(others) if others else np.empty((0, 3))
     middle_z = (own[:, 2].min() + own[:, 2].max()) / 2.0
     tip_z = max(middle_z - _TIP_BELOW_M, cell.workspace.tool_box.min_m[2])
@@ -52,21 +67,21 @@ def grasps(cell: Workcell, name: str, clearance: BinClearance) -> list[Grasp]:
             grasp = _slice(own - center, around, along, across, offset)
             if grasp is None:
                 continue
-            shift, width, free = grasp
+            shift, width, free, oblique = grasp
             position = center.copy()
             position[:2] += offset * along + shift * across
-            reachable = clearance.clear(position, float(yaw))
-            cost = width + 3.0 * abs(offset) + (0.0 if free else 0.1) + (0.0 if reachable else 0.1)
-            pose = pose_tool_down(position, float(yaw))
-            found.append((cost, Grasp(pose, width, free and reachable)))
+            free = free and clearance.clear(position, float(yaw))
+            made = Grasp(pose_tool_down(position, float(yaw)), width, free, oblique)
+            cost = width + 3.0 * abs(offset) + 0.05 * oblique
+            found.append((cost + (0.0 if made.good else _WORSE_M), made))
     found.sort(key=lambda pair: pair[0])
     return [grasp for _, grasp in found]
 
 
 def _slice(
     own: Points, around: Points, along: Points, across: Points, offset: float
-) -> tuple[float, float, bool] | None:
-    """(middle, width, free) of what lies between the fingers, along their closing direction."""
+) -> tuple[float, float, bool, float] | None:
+    """(middle, width, free, oblique) of what lies between the fingers, as they close on it."""
     half_width, thickness = _FINGER_M
     between = own[np.abs(own[:, :2] @ along - offset) <= half_width]
     if len(between) < 4:
@@ -80,10 +95,20 @@ def _slice(
     half = _APERTURE_M / 2.0
     struck = (np.abs(beside) > half - _SPARE_M) & (np.abs(beside) < half + thickness)
     also = np.abs(beside) <= half - _SPARE_M
-    return middle, high - low, not bool(struck.any() or also.any())
+    oblique = _oblique(between, reach, along)
+    return middle, high - low, not bool(struck.any() or also.any()), oblique
 
 
-def _points(cell: Workcell, name: str) -> Points:
+def _oblique(between: Points, reach: NDArray[np.float64], along: Points) -> float:
+    """Tangent of the angle from the closing direction to the line between what is touched."""
+    low, high = reach <= reach.min() + _PATCH_M, reach >= reach.max() - _PATCH_M
+    line = between[high].mean(axis=0) - between[low].mean(axis=0)
+    aside = math.hypot(float(line[:2] @ along), float(line[2]))
+    return aside / max(float(reach[high].mean() - reach[low].mean()), 1e-6)
+
+
+def surface(cell: Workcell, name: str) -> Points:
+    """Points (N, 3) on an object where it is now, base frame."""
     pose = cell.pose_of(name)
     points: Points = cloud(kind(name.split("_", maxsplit=1)[0])) @ pose[:3, :3].T + pose[:3, 3]
     return points

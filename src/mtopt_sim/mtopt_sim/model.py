@@ -28,21 +28,22 @@ _TOUCHES = {ROOM: OBJECT | ROBOT, OBJECT: ROOM | OBJECT | ROBOT, ROBOT: ROOM | O
 
 FINGER_JOINTS = ("gripper_joint", "gripper_mimic_joint")
 
-# Drives as position loops, as stiff as the arm's own impedance control:
-# stiffness (Nm/rad or N/m), damping, inertia of the motor.
+# Drives as position loops: stiffness (Nm/rad or N/m), damping, inertia of the motor. The arm's
+# are those of its joint impedance control, well below the 5000 Nm/rad that it can do: at the tool
+# about 3 N a millimetre, so that fingers that land on an object lean on it and break nothing.
 _ARM_DRIVES = (
-    (8000.0, 340.0, 0.6),
-    (8000.0, 340.0, 0.6),
-    (5000.0, 140.0, 0.4),
-    (5000.0, 140.0, 0.4),
-    (2500.0, 55.0, 0.2),
-    (2000.0, 40.0, 0.15),
-    (800.0, 17.0, 0.08),
+    (2000.0, 170.0, 0.6),
+    (2000.0, 170.0, 0.6),
+    (1250.0, 70.0, 0.4),
+    (1250.0, 70.0, 0.4),
+    (600.0, 27.0, 0.2),
+    (300.0, 12.0, 0.15),
+    (200.0, 8.5, 0.08),
 )
 _FINGER_DRIVE = (4000.0, 60.0, 0.2)
 _BIN_DRIVE = (3000.0, 120.0, 0.3)
 
-_FINGER_FRICTION = (1.4, 0.03, 0.001)
+_FINGER_FRICTION = (0.9, 0.03, 0.001)  # rubber on smooth plastic
 _OBJECT_FRICTION = (0.6, 0.005, 0.0001)
 _ROOM_FRICTION = (0.6, 0.005, 0.0001)
 _ROLLING_DAMPING = 2e-4  # per free joint: slows spin within a second, hardly touches flight
@@ -97,7 +98,8 @@ def _set_options(spec: mujoco.MjSpec, config: SimConfig) -> None:
     option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
     option.solver = mujoco.mjtSolver.mjSOL_NEWTON
     option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
-    option.impratio = 10.0
+    # Friction far stiffer than normal contact: else a held object creeps out of the fingers.
+    option.impratio = 100.0
     option.iterations = config.solver_iterations
 
 
@@ -117,7 +119,7 @@ def _set_bodies(spec: mujoco.MjSpec, description: RobotDescription) -> None:
             geom.condim = 4 if body.name in fingers else 3
             if body.name in fingers:  # their own contact law rules, and a stiff one
                 geom.priority = 1
-                geom.solref, geom.solimp = (0.008, 1.0), (0.95, 0.99, 0.001, 0.5, 2.0)
+                geom.solref, geom.solimp = (0.008, 1.0), (0.99, 0.999, 0.001, 0.5, 2.0)
 
 
 def _add_drives(spec: mujoco.MjSpec, description: RobotDescription, config: SimConfig) -> None:

@@ -1,0 +1,112 @@
+"""Blind scripts: how often the paper's two crude policies succeed here, and how often they fault."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from mtopt_core.action import Action, ActionBounds, Gripper
+from mtopt_core.config import from_mapping
+from mtopt_core.episode import Episode, run_episode
+from mtopt_core.policy import Policy
+from mtopt_core.rules import grade_truth
+from mtopt_core.scripted import ScriptedPick, ScriptedPlace
+from mtopt_core.tasks import TaskRegistry
+from mtopt_data.yamlfile import read_yaml
+
+from ..cell import CellConfig, SimCell
+from ..config import SimConfig
+from .grasps import find
+from .hand import Hand
+from .share import Proof, Share
+
+PICK, PLACE = "lift-any", "place-any"
+_SCENE_PICKS = 25  # picks before a wholly new scene
+_TRIES_BEFORE_RESET = 5
+_IMAGE_PX = 32  # scripts do not look
+
+
+@dataclass
+class _Tally:
+    """What came of the episodes so far."""
+
+    shares: dict[str, Share] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
+
+    def add(self, name: str, right: bool) -> None:
+        self.shares[name] = self.shares.get(name, Share(0, 0)).plus(right)
+
+
+def prove(root: Path, tries: int, seed: int = 0) -> Proof:
+    """Blind picks, and a third as many blind places of objects that are in the gripper.
+
+    Picks follow each other as in collecting: a reset after a success and after five failures.
+    Before a place the object is gripped by who knows where it is. Raises MtoptError.
+    """
+    config = root / "config"
+    sim = from_mapping(SimConfig, read_yaml(config / "sim.yaml"), str(config / "sim.yaml"))
+    sim = replace(sim, policy_height_px=_IMAGE_PX, policy_width_px=_IMAGE_PX)
+    registry = TaskRegistry.from_mapping(read_yaml(config / "tasks.yaml"), "tasks.yaml")
+    bounds = from_mapping(ActionBounds, read_yaml(config / "actions.yaml"), "actions.yaml")
+    cell, tally = SimCell.open(root, CellConfig(sim)), _Tally()
+    workspace = cell.workcell.workspace
+    try:
+        _picks(cell, registry, ScriptedPick(workspace, bounds), tally, range(seed, seed + tries))
+        numbers = range(seed, seed + max(1, tries // 3))
+        _places(cell, registry, ScriptedPlace(workspace, bounds), tally, numbers)
+    finally:
+        cell.close()
+    return Proof("scripts", tally.shares, tuple(tally.failures))
+
+
+def _picks(
+    cell: SimCell, registry: TaskRegistry, policy: Policy, tally: _Tally, seeds: range
+) -> None:
+    vain = _TRIES_BEFORE_RESET
+    for seed in seeds:
+        if (seed - seeds[0]) % _SCENE_PICKS == 0:
+            cell.restart(seed)
+            vain = 0
+        elif vain >= _TRIES_BEFORE_RESET:
+            cell.reset(seed)
+            vain = 0
+        episode = run_episode(cell, policy, registry[PICK], seed=seed)
+        right = _grade(cell, registry, PICK, episode, tally)
+        vain = _TRIES_BEFORE_RESET if right or not episode.reason.ordinary else vain + 1
+
+
+def _places(
+    cell: SimCell, registry: TaskRegistry, policy: Policy, tally: _Tally, seeds: range
+) -> None:
+    for seed in seeds:
+        names = cell.workcell.object_names
+        name = names[seed % len(names)]
+        if not _grip(cell, name, seed):
+            continue
+        episode = run_episode(cell, policy, registry[PLACE], seed=seed)
+        _grade(cell, registry, PLACE, episode, tally)
+
+
+def _grip(cell: SimCell, name: str, seed: int) -> bool:
+    """Whether an object of a new scene is now in the gripper, lifted as after a pick."""
+    hand = Hand(cell.workcell, cell.driver.arm)
+    scene, grasp = find(hand, name, seed * 100)
+    cell.restart(scene)
+    hand.pick(grasp.T_base_tool)
+    cell.hold()  # what the cell's own driver knows of the arm begins here
+    cell.act(Action(gripper=Gripper.CLOSE))
+    return hand.holds(name)
+
+
+def _grade(
+    cell: SimCell, registry: TaskRegistry, task: str, episode: Episode, tally: _Tally
+) -> bool:
+    """Whether an episode succeeded by the truth; tallied, its fault as well."""
+    ordinary = episode.reason.ordinary
+    grades = grade_truth(registry, cell.truth(), cell.workcell.workspace)
+    right = ordinary and grades[task]
+    tally.add(task, right)
+    tally.add("faultless", ordinary)
+    if not ordinary:
+        tally.failures.append(f"{task} {episode.seed}: {episode.reason}, {episode.message}")
+    return right
