@@ -12,9 +12,10 @@ import math
 import mujoco
 
 PLATE = "plate"
-RADIUS_M = 0.11
+RADIUS_M = 0.090  # a toddler's divided plate: two thirds of the bin's width
 BASE_M = 0.004
 RIDGE_M = 0.012
+_RIM_M = 0.008
 _RIDGE_HALF_M = 0.0025
 _RIM_PIECES = 24
 
@@ -30,7 +31,7 @@ def add_plate(
 ) -> None:
     """The plate as a part of a bin; `place_plate` says where."""
     body = bin_body.add_body(name=PLATE, gravcomp=1.0)
-    touch = {"contype": contype, "conaffinity": conaffinity, "friction": (0.7, 0.005, 0.0001)}
+    touch = {"contype": contype, "conaffinity": conaffinity, "friction": (0.4, 0.005, 0.0001)}
     body.add_geom(
         name="plate_base",
         type=mujoco.mjtGeom.mjGEOM_CYLINDER,
@@ -60,8 +61,8 @@ def add_plate(
         body.add_geom(
             name=f"plate_rim_{index}",
             type=mujoco.mjtGeom.mjGEOM_BOX,
-            size=(_RIDGE_HALF_M, length, half_z),
-            pos=(ring * math.cos(angle), ring * math.sin(angle), half_z),
+            size=(_RIDGE_HALF_M, length, _RIM_M / 2),
+            pos=(ring * math.cos(angle), ring * math.sin(angle), _RIM_M / 2),
             quat=(math.cos(angle / 2), 0.0, 0.0, math.sin(angle / 2)),
             mass=0.003,
             **touch,
