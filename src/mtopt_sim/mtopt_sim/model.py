@@ -47,6 +47,7 @@ _FINGER_FRICTION = (0.9, 0.03, 0.001)  # rubber on smooth plastic
 # Smooth plastic on plastic or paint; more, and a can wedges between the plate and the bin's wall.
 _OBJECT_FRICTION = (0.4, 0.005, 0.0001)
 _ROOM_FRICTION = (0.4, 0.005, 0.0001)
+_MORE_FLOOR_M, _MORE_WALL_M = 0.030, 0.010
 _ROLLING_DAMPING = 2e-4  # per free joint: slows spin within a second, hardly touches flight
 
 
@@ -106,10 +107,13 @@ def _set_options(spec: mujoco.MjSpec, config: SimConfig) -> None:
 
 def _set_bodies(spec: mujoco.MjSpec, description: RobotDescription) -> None:
     """Weightless robot (its drives carry it), and who may touch whom."""
-    room = {description.name(name) for name in ("table", "bin_left", "bin_right")}
+    bins = set(description.names(("bin_left", "bin_right")))
+    room = bins | {description.name("table")}
     fingers = {description.name(f"gripper_finger_{number}") for number in (1, 2)}
     for body in spec.bodies[1:]:
         body.gravcomp = 1.0
+        if body.name in bins:
+            _thicken(body)
         for geom in body.geoms:
             if not geom.contype:  # what the description only shows
                 continue
@@ -121,6 +125,23 @@ def _set_bodies(spec: mujoco.MjSpec, description: RobotDescription) -> None:
             if body.name in fingers:  # their own contact law rules, and a stiff one
                 geom.priority = 1
                 geom.solref, geom.solimp = (0.008, 1.0), (0.99, 0.999, 0.001, 0.5, 2.0)
+
+
+def _thicken(body: mujoco.MjsBody) -> None:
+    """Make a bin's floor and walls thicker on their outer side, where no robot ever is.
+
+    A thing that falls goes half as far in a step as a sheet is thick: its stalk would get
+    through to the other side and hang there. What is drawn stays as it is.
+    """
+    solid = [geom for geom in body.geoms if geom.contype]
+    middle = np.mean([geom.pos for geom in solid], axis=0)
+    for geom in solid:
+        axis = int(np.argmin(geom.size))
+        size, pos = np.array(geom.size), np.array(geom.pos)
+        more = _MORE_FLOOR_M if axis == 2 else _MORE_WALL_M
+        size[axis] += more / 2.0
+        pos[axis] += more / 2.0 * np.sign(pos[axis] - middle[axis])
+        geom.size, geom.pos = size, pos
 
 
 def _add_drives(spec: mujoco.MjSpec, description: RobotDescription, config: SimConfig) -> None:
