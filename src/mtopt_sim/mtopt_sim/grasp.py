@@ -20,7 +20,7 @@ from .objects import kind
 from .workcell import Workcell
 
 _APERTURE_M = 0.070
-_FINGER_M = (0.012, 0.011)  # half width along the tool's x, thickness along its y, with a margin
+_FINGER_M = (0.013, 0.013)  # half width along the tool's x, thickness along its y, with a margin
 _TIP_BELOW_M = 0.012  # how far below the object's middle the tips go
 _SPARE_M = 0.003  # room beside each finger when the gripper comes down
 _YAWS = np.linspace(-math.pi / 2, math.pi / 2, 36, endpoint=False)

@@ -31,7 +31,13 @@ def add_plate(
 ) -> None:
     """The plate as a part of a bin; `place_plate` says where."""
     body = bin_body.add_body(name=PLATE, gravcomp=1.0)
-    touch = {"contype": contype, "conaffinity": conaffinity, "friction": (0.4, 0.005, 0.0001)}
+    touch = {
+        "contype": contype,
+        "conaffinity": conaffinity,
+        # Glazed, whatever lies on it: a can between a rough rim and the wall would wedge there.
+        "friction": (0.25, 0.005, 0.0001),
+        "priority": 1,
+    }
     body.add_geom(
         name="plate_base",
         type=mujoco.mjtGeom.mjGEOM_CYLINDER,
