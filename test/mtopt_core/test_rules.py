@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from mtopt_core.geometry import Point, pose_tool_down, rotation_z, transform
-from mtopt_core.rules import CATEGORIES, Lifted, Placed, grade_truth
+from mtopt_core.rules import CATEGORIES, Lifted, Placed
 from mtopt_core.scene import ObjectTruth, PlateTruth, SceneTruth, Section
+from mtopt_core.success import grade_truth
 from mtopt_core.tasks import TaskRegistry
 from mtopt_core.workspace import Workspace
 

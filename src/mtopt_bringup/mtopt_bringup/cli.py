@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -51,11 +50,9 @@ def _help(words: list[str]) -> int:
 
 
 def _up(words: list[str]) -> int:
-    from . import up, up_words
+    from . import paths, up, up_words
 
-    arguments = up_words.parse_words(words)
-    root = Path(os.environ.get("MTOPT_ROOT") or Path.cwd())
-    return up.run(arguments, root)
+    return up.run(up_words.parse_words(words), paths.workspace_root())
 
 
 def _log(words: list[str]) -> int:

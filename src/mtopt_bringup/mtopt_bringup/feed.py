@@ -29,8 +29,8 @@ class Feed:
         """Begin to listen; the environment must be complete by now."""
         self._thread.start()
 
-    def stop(self, timeout_s: float = 1.0) -> None:
-        """Cease to listen."""
+    def stop(self, timeout_s: float = 3.0) -> None:
+        """Cease to listen. ROS must not be at work any more when this process ends."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
@@ -45,9 +45,10 @@ class Feed:
     def _run(self) -> None:
         try:
             import rclpy
-            from mtopt_msgs.msg import CellStatus
             from rclpy.executors import SingleThreadedExecutor
             from rclpy.signals import SignalHandlerOptions
+
+            from mtopt_msgs.msg import CellStatus
         except ImportError as error:
             self.error = f"no live view: {error}"
             return

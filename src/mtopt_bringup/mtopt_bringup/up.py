@@ -17,7 +17,7 @@ from mtopt_data.yamlfile import read_yaml
 from . import parameter_files, preflight, transport
 from .arguments import Arguments
 from .claim import Claim
-from .errors import StartFailed
+from .errors import ManagerLost, StartFailed
 from .feed import Feed
 from .fleet import Fleet
 from .graph import Process, graph
@@ -77,9 +77,7 @@ def run(arguments: Arguments, root: Path, paths: Paths | None = None) -> int:
             claim.release()
 
 
-def _run(
-    prepared: Prepared, arguments: Arguments, paths: Paths, folder: Path, stop: Stop
-) -> int:
+def _run(prepared: Prepared, arguments: Arguments, paths: Paths, folder: Path, stop: Stop) -> int:
     senders = sum(process.sends_images for process in prepared.processes)
     profiles = transport.profiles(senders, paths, folder, os.environ)
     written = parameter_files.write(prepared.processes, folder / "parameters")
@@ -90,13 +88,22 @@ def _run(
     before = _files(places.data, prepared.cells)
     view = View(story, places, [program.log for program in begun] if arguments.verbose else None)
     feed = Feed()
-    with view, Supervisor(begun, folder, os.environ) as supervisor:
-        feed.start()
-        code = _follow(begun, supervisor, feed, story, view, stop)
-        feed.stop()
-    view.refresh()
+    with view:
+        with Supervisor(begun, folder, os.environ) as supervisor:
+            feed.start()
+            try:
+                verdict, failed = _follow(begun, supervisor, feed, story, view, stop)
+            except ManagerLost as error:
+                verdict, failed = Verdict.FAILED, ""
+                view.say(str(error))
+            finally:
+                feed.stop()
+        view.refresh()
+    _explain(failed, places.logs, view)
     view.summary(len(_files(places.data, prepared.cells) - before))
-    return code
+    if stop.asked:
+        return stop.exit_code
+    return FAILED if verdict is Verdict.FAILED else ENDED
 
 
 def _follow(
@@ -106,8 +113,8 @@ def _follow(
     story: Story,
     view: View,
     stop: Stop,
-) -> int:
-    """Show how the fleet fares until it ends, fails, or is asked to end."""
+) -> tuple[Verdict, str]:
+    """Show how the fleet fares until it ends, fails, or is asked to end; who failed."""
     watch = Watch(begun)
     look_s = 0.0
     verdict, failed = Verdict.RUNNING, ""
@@ -118,15 +125,16 @@ def _follow(
         _tell(feed, story, view, watch)
         time.sleep(_TICK_S)
     _tell(feed, story, view, watch)
-    if stop.asked:
-        return stop.exit_code
-    if verdict is Verdict.FAILED:
-        log = next(program.log for program in begun if program.name == failed)
-        view.say(f"{failed} keeps ending; everything is stopped. The end of {log}:")
+    return verdict, failed
+
+
+def _explain(failed: str, logs: Path, view: View) -> None:
+    """What a process that would not run had to say."""
+    if failed:
+        log = logs / f"{failed}.log"
+        view.say(f"{failed} keeps ending, so everything was stopped. The end of {log}:")
         for line in tail(log):
             view.say(f"    {line}")
-        return FAILED
-    return ENDED
 
 
 def _tell(feed: Feed, story: Story, view: View, watch: Watch) -> None:

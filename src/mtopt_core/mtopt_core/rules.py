@@ -6,17 +6,14 @@ what a task means.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .config import from_mapping, option
 from .errors import ConfigError
 from .scene import SceneTruth, Section
 from .workspace import Workspace
-
-if TYPE_CHECKING:
-    from .tasks import Task
 
 ANY = "any"
 CATEGORIES = ("banana", "bottle", "sausage", "milk", "box", "can", "carrot")
@@ -73,8 +70,3 @@ def rule_from_mapping(values: Any, source: str) -> Rule:
         raise ConfigError(source, "success", values, allowed)
     settings = {key: value for key, value in values.items() if key != "rule"}
     return from_mapping(RULES[values["rule"]], settings, f"{source}: success")
-
-
-def grade_truth(tasks: Iterable[Task], scene: SceneTruth, workspace: Workspace) -> dict[str, bool]:
-    """Which tasks the true scene fulfils, by name."""
-    return {task.name: bool(task.rule.succeeded(scene, workspace)) for task in tasks}

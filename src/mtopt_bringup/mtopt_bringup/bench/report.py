@@ -28,6 +28,17 @@ class Goal:
         return {name: value for name, value in bounds.items() if value is not None}
 
 
+def this_machine() -> dict[str, Any]:
+    """What a figure depends on."""
+    return {
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+    }
+
+
 @dataclass(frozen=True)
 class Report:
     """The figures of a bench by name, units in the names."""
@@ -35,7 +46,7 @@ class Report:
     bench: str
     figures: Mapping[str, float]
     goals: Mapping[str, Goal]
-    machine: Mapping[str, Any] = field(default_factory=lambda: this_machine())
+    machine: Mapping[str, Any] = field(default_factory=this_machine)
 
     @property
     def met(self) -> bool:
@@ -51,17 +62,6 @@ class Report:
             "goals": {name: goal.as_dict() for name, goal in self.goals.items()},
             "met": self.met,
         }
-
-
-def this_machine() -> dict[str, Any]:
-    """What a figure depends on."""
-    return {
-        "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)),
-        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
-        "system": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
-    }
 
 
 def show(report: Report) -> None:
