@@ -8,8 +8,9 @@ from pathlib import Path
 from rich.console import Console, RenderableType
 
 from mtopt_bringup.live import TRUTH, Places, screen, summary
-from mtopt_bringup.story import CellView, Story
+from mtopt_bringup.story import Story
 from mtopt_data.metadata import GRADED_BY_TRUTH
+from mtopt_ros.cell_view import CellView
 
 BUSY = CellView(
     "a",

@@ -170,7 +170,7 @@ def test_rows_may_be_padded_and_colours_in_either_order(encoding: str, padding: 
 def test_an_encoding_that_is_not_understood_is_named() -> None:
     message = convert.image_msg(pixels(), STAMP_NS, "camera")
     message.encoding = "yuv422"
-    with pytest.raises(ImageInvalid, match="yuv422.*rgb8 or bgr8"):
+    with pytest.raises(ImageInvalid, match=r"yuv422.*rgb8 or bgr8"):
         convert.image(message)
 
 

@@ -75,9 +75,7 @@ def test_a_jammed_hinge_is_named_and_the_bins_are_parked(
     until(lambda: beats[-1].fault == "", "the end of the fault")
 
 
-def test_a_second_reset_is_refused(
-    hinges: BinNode, prober: Prober, hardware: CellHardware
-) -> None:
+def test_a_second_reset_is_refused(hinges: BinNode, prober: Prober, hardware: CellHardware) -> None:
     first = prober.action(ResetBins, "bin/reset").send_goal_async(ResetBins.Goal())
     until(lambda: hardware.sent["bin"], "the first reset to begin")
     with pytest.raises(CallFailed, match="refused the goal"):

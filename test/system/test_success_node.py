@@ -38,9 +38,7 @@ class Simulator:
         height_m = 0.3 if held else 0.04
         carrot = ObjectTruth("carrot_1", "carrot", np.array([0.58, -0.16, height_m]), held)
         self._topic.publish(
-            convert.scene_msg(
-                SceneTruth(stamp_ns, (carrot,), truth.plate, truth.T_base_tool, held)
-            )
+            convert.scene_msg(SceneTruth(stamp_ns, (carrot,), truth.plate, truth.T_base_tool, held))
         )
 
     @property
@@ -103,9 +101,7 @@ def test_a_grader_that_is_not_there_is_a_fault_of_that_name(prober: Prober) -> N
     assert caught.value.reason is EndReason.GRADER_LOST
 
 
-def test_a_runner_that_stops_does_not_wait_for_the_grade(
-    prober: Prober, spinner: Spinner
-) -> None:
+def test_a_runner_that_stops_does_not_wait_for_the_grade(prober: Prober, spinner: Spinner) -> None:
     spinner.add(managed(SuccessNode, "success", wait_s=30.0))
     prober.bring_up("success")
     client = prober.client(GradeOutcome, "success/grade")

@@ -11,7 +11,7 @@ from rclpy.node import Node
 from std_srvs.srv import Trigger
 
 from fakes.ros_processes import Process, start
-from fakes.ros_session import CELL, Prober, Spinner, managed, until
+from fakes.ros_session import CELL, FILES, Prober, Spinner, managed, until
 from mtopt_msgs.msg import CellStatus, Heartbeat
 from mtopt_ros.bin_node import BinNode
 from mtopt_ros.lifecycle import CellNode
@@ -114,9 +114,7 @@ def test_nodes_come_up_in_their_order_and_back_after_a_crash(
     assert all(process.end() == 0 for process in processes.values())
 
 
-def test_nobody_is_brought_up_before_who_comes_first(
-    spinner: Spinner, prober: Prober
-) -> None:
+def test_nobody_is_brought_up_before_who_comes_first(spinner: Spinner, prober: Prober) -> None:
     listener = Listener(prober)
     wardened(spinner, nodes=["bin", "success"])
     spinner.add(managed(SuccessNode, "success"))
@@ -132,32 +130,26 @@ def test_a_node_that_cannot_be_configured_is_told_and_tried_again(
     spinner: Spinner, prober: Prober, tmp_path: Path
 ) -> None:
     listener = Listener(prober)
-    description = tmp_path / "cell.xacro"
-    wardened(spinner, nodes=["bin", "success"])
-    spinner.add(managed(BinNode, "bin", description_file=str(description)))
-    spinner.add(managed(SuccessNode, "success"))
+    tasks = tmp_path / "tasks.yaml"
+    wardened(spinner, nodes=["success", "bin"])
+    spinner.add(managed(SuccessNode, "success", tasks_file=str(tasks)))
+    spinner.add(managed(BinNode, "bin"))
     until(lambda: listener.statuses and listener.statuses[-1].faults, "the fault")
     status = listener.statuses[-1]
-    assert status.state == CellStatus.FAULTED and status.faults[0].startswith("bin: ")
-    assert str(description) in status.faults[0]
-    assert not listener.up("success")
-    (told,) = [s for s in listener.diagnostics[-1].status if s.name == f"{CELL}/bin"]
-    assert told.level == DiagnosticStatus.ERROR and str(description) in told.message
-    root = Path(__file__).resolve().parents[2]
-    description.write_text((root / "urdf" / "mtopt_cell.urdf.xacro").read_text())
-    for beside in (root / "urdf").iterdir():
-        target = tmp_path / beside.name
-        if not target.exists():
-            target.symlink_to(beside)
-    (tmp_path.parent / "config").symlink_to(root / "config") if not (
-        tmp_path.parent / "config"
-    ).exists() else None
-    until(lambda: listener.up("bin", "success"), "both up once the file is there")
+    assert status.state == CellStatus.FAULTED and status.faults[0].startswith("success: ")
+    assert str(tasks) in status.faults[0] and not listener.up("bin")
+
+    def told() -> list[DiagnosticStatus]:
+        latest = listener.diagnostics[-1].status if listener.diagnostics else []
+        return [s for s in latest if s.name == f"{CELL}/success" and str(tasks) in s.message]
+
+    (fault,) = until(told, "the diagnostics")
+    assert fault.level == DiagnosticStatus.ERROR
+    tasks.write_text(Path(FILES["tasks_file"]).read_text())
+    until(lambda: listener.up("success", "bin"), "both up once the file is there")
 
 
-def test_a_fault_of_a_node_is_the_cell_s_until_it_is_over(
-    spinner: Spinner, prober: Prober
-) -> None:
+def test_a_fault_of_a_node_is_the_cell_s_until_it_is_over(spinner: Spinner, prober: Prober) -> None:
     listener = Listener(prober)
     node: CellNode = spinner.add(managed(BinNode, "bin"))
     wardened(spinner, nodes=["bin"])
@@ -171,9 +163,7 @@ def test_a_fault_of_a_node_is_the_cell_s_until_it_is_over(
     assert listener.statuses[-1].state == CellStatus.READY
 
 
-def test_a_node_that_lost_its_configuration_gets_it_back(
-    spinner: Spinner, prober: Prober
-) -> None:
+def test_a_node_that_lost_its_configuration_gets_it_back(spinner: Spinner, prober: Prober) -> None:
     listener = Listener(prober)
     spinner.add(managed(BinNode, "bin"))
     wardened(spinner, nodes=["bin"])

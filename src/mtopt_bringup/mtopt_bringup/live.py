@@ -13,8 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from mtopt_data.metadata import GRADED_BY_TRUTH
+from mtopt_ros.cell_view import CellView
 
-from .story import CellView, Story
+from .story import Story
 
 TRUTH = "Outcomes are graded by the simulation's truth, not by a success model."
 _COLOURS = {

@@ -6,25 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-
-@dataclass(frozen=True)
-class CellView:
-    """A cell as it last reported itself; `disk_free` in bytes, rate in episodes an hour."""
-
-    cell: str
-    state: str = "starting"
-    task: str = ""
-    step: int = 0
-    episodes: int = 0
-    wanted: int = 0
-    successes: int = 0
-    last_task: str = ""
-    last_success: bool = False
-    last_end_reason: str = ""
-    episodes_per_hour: float = 0.0
-    grader: str = ""
-    disk_free: int = 0
-    faults: tuple[str, ...] = ()
+from mtopt_ros.cell_view import CellView
 
 
 @dataclass

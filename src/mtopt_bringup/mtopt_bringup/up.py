@@ -13,12 +13,12 @@ from pathlib import Path
 from mtopt_core.tasks import TaskRegistry
 from mtopt_data.naming import finished_files
 from mtopt_data.yamlfile import read_yaml
+from mtopt_ros.fleet_feed import Feed
 
 from . import parameter_files, preflight, transport
 from .arguments import Arguments
 from .claim import Claim
 from .errors import ManagerLost, StartFailed
-from .feed import Feed
 from .fleet import Fleet
 from .graph import Process, graph
 from .live import Places, View

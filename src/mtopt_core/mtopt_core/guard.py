@@ -18,7 +18,7 @@ from .joints import JointLimits, JointState, JointTrajectory, Vector
 from .workspace import ToolBox
 
 _ROUNDING = 1e-9  # what arithmetic alone may add to a value at its bound
-_CLOCK_SLACK_S = 0.05  # a simulated clock may arrive after the states that it stamps
+_CLOCK_SLACK_S = 0.2  # a simulated clock may arrive after the states that it stamps
 _DISAGREEMENT = 1e-3  # rates nearer than this to the samples agree (rad/s, rad/s^2)
 
 

@@ -43,6 +43,7 @@ class RunnerNode(CellNode):
 
     settings_type: ClassVar[type] = RunnerSettings
     settings: RunnerSettings
+    has_an_end = True
 
     def __init__(self, **options: Any) -> None:
         super().__init__("runner", **options)
