@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from sensor_msgs.msg import CompressedImage
 from std_srvs.srv import Trigger
 
 from contracts.cell_contract import CellContract
-from fakes.ros_cell_hardware import FAST_ARM, SHADES, CellHardware
+from fakes.ros_cell_hardware import FAST_ARM, FAST_BIN, SHADES, CellHardware
 from fakes.ros_fixtures import ros  # noqa: F401
 from fakes.ros_session import Prober, Spinner, managed, start_ros, until
 from mtopt_core.action import Action
@@ -54,7 +55,7 @@ def _client(prober: Prober, workspace: Workspace) -> RosCell:
         prober.action(MoveHome, "arm/move_home"),
         prober.action(ResetBins, "bin/reset"),
     )
-    settings = RunnerSettings(step_deadline_s=5.0)
+    settings = RunnerSettings(step_deadline_s=2.0)
 
     def hold() -> None:
         prober.ask(Trigger, "arm/hold")
@@ -71,15 +72,15 @@ def world(workspace: Workspace) -> Iterator[World]:
     try:
         spinners[1].add(managed(CameraNode, "camera", sim_time=True, max_age_s=30.0))
         spinners[1].add(managed(ArmNode, "arm", sim_time=True, **FAST_ARM))
-        spinners[1].add(managed(BinNode, "bin", sim_time=True))
+        spinners[1].add(managed(BinNode, "bin", sim_time=True, **FAST_BIN))
         prober.bring_up("camera", "arm", "bin")
         goal = ExecuteStep.Goal(action=convert.action_msg(Action()))
         until(lambda: prober.do(ExecuteStep, "arm/execute_step", goal).ok, "joint states")
         yield World(hardware, prober, lambda: _client(prober, workspace))
     finally:
-        prober.close()
-        for spinner in reversed(spinners):
-            spinner.close()
+        with contextlib.ExitStack() as ends:
+            for one in (*spinners, prober):
+                ends.callback(one.close)
 
 
 class TestRosCell(CellContract):
@@ -125,11 +126,13 @@ class TestRosCell(CellContract):
     def test_a_stop_ends_the_wait_for_the_arm(
         self, begun: RosCell, world: World, task: Task
     ) -> None:
+        world.hardware.silent = {"joint_states"}  # so that the step does not end by itself
         world.prober.abort.set()
         with pytest.raises(CellFault) as caught:
             begun.act(Action((0.0, 0.0, -0.02)))
         assert caught.value.reason is EndReason.STOPPED
         world.prober.abort.clear()
+        world.hardware.silent = set()
         until(lambda: _begins(begun, task), "the arm to be free again")
 
     def test_an_arm_that_is_not_there_is_a_lost_node(
@@ -142,7 +145,7 @@ class TestRosCell(CellContract):
         cell = RosCell(clients, frames, workspace, RunnerSettings(), prober.abort, lambda: None)
         with pytest.raises(CellFault, match="not there") as caught:
             cell.act(Action())
-        nobody.destroy()
+        prober.spinner.run(nobody.destroy)
         assert caught.value.reason is EndReason.NODE_LOST
 
 

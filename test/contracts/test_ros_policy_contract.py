@@ -58,13 +58,14 @@ class TestRemotePolicy(RandomPolicyContract):
         prober: Prober,  # noqa: F811
         observations: tuple[Observation, ...],
     ) -> None:
+        blind = RemotePolicy(
+            prober.client(SelectAction, "policy/select_action"), CELL, 20.0, prober.abort
+        )
+        blind.begin(task, 1)
         prober.abort.set()
-        policy.begin(task, 1)
         with pytest.raises(CellFault) as caught:
-            for seen in observations:
-                policy(seen, task)
+            blind(observations[0], task)
         assert caught.value.reason is EndReason.STOPPED
-        prober.abort.clear()
 
 
 def test_a_policy_that_is_not_there_is_late(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from fakes.ros_cell_hardware import CellHardware
+from fakes.ros_cell_hardware import FAST_BIN, CellHardware
 from fakes.ros_session import Prober, Spinner, managed, until
 from mtopt_core.cell import EndReason
 from mtopt_core.workspace import Workspace
@@ -32,7 +32,7 @@ def hardware(prober: Prober, workspace: Workspace) -> Iterator[CellHardware]:
 
 @pytest.fixture
 def hinges(hardware: CellHardware, spinner: Spinner, prober: Prober) -> BinNode:
-    node: BinNode = spinner.add(managed(BinNode, "bin", sim_time=True))
+    node: BinNode = spinner.add(managed(BinNode, "bin", sim_time=True, **FAST_BIN))
     prober.bring_up("bin")
     return node
 
