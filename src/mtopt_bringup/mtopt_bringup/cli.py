@@ -50,9 +50,13 @@ def _help(words: list[str]) -> int:
 
 
 def _up(words: list[str]) -> int:
-    from . import paths, up, up_words
+    from .stop import Stop
 
-    return up.run(up_words.parse_words(words), paths.workspace_root())
+    # From here on Ctrl-C is noted: raised inside an import of compiled code it may be lost.
+    with Stop() as stop:
+        from . import paths, up, up_words
+
+        return up.run(up_words.parse_words(words), paths.workspace_root(), stop)
 
 
 def _log(words: list[str]) -> int:

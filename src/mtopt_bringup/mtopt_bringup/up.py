@@ -61,20 +61,20 @@ def prepare(arguments: Arguments, paths: Paths) -> Prepared:
     return Prepared(fleet, processes)
 
 
-def run(arguments: Arguments, root: Path, paths: Paths | None = None) -> int:
+def run(arguments: Arguments, root: Path, stop: Stop, paths: Paths | None = None) -> int:
     """Start, watch, end. 0: ended by itself; 1: a process failed; 128 + n: signal n.
 
-    Raises MtoptError for what prevents a start. The runs' logs go below `root`.
+    `stop` is entered already. Raises MtoptError for what prevents a start. The runs' logs go
+    below `root`.
     """
-    with Stop() as stop:
-        paths = paths or Paths.installed()
-        prepared = prepare(arguments, paths)
-        os.environ.update(transport.defaults(os.environ))
-        claim = Claim(prepared.cells, os.environ)
-        try:
-            return _run(prepared, arguments, paths, _run_folder(root), stop)
-        finally:
-            claim.release()
+    paths = paths or Paths.installed()
+    prepared = prepare(arguments, paths)
+    os.environ.update(transport.defaults(os.environ))
+    claim = Claim(prepared.cells, os.environ)
+    try:
+        return _run(prepared, arguments, paths, _run_folder(root), stop)
+    finally:
+        claim.release()
 
 
 def _run(prepared: Prepared, arguments: Arguments, paths: Paths, folder: Path, stop: Stop) -> int:
