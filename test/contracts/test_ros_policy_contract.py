@@ -10,9 +10,15 @@ from contracts.policy_contract import RandomPolicyContract
 from fakes.ros_fixtures import prober, ros, spinner  # noqa: F401
 from fakes.ros_policy import ShownPolicy
 from fakes.ros_session import CELL, Prober, Spinner, managed, until
+from mtopt_core.action import ActionBounds
 from mtopt_core.cell import CellFault, EndReason, PolicyLate
+from mtopt_core.exploration import ExplorationMix
 from mtopt_core.observation import Observation
+from mtopt_core.policy import Policy
+from mtopt_core.schedule import LIFT, PLACE
+from mtopt_core.scripted import ScriptedPick, ScriptedPlace
 from mtopt_core.tasks import Task, TaskRegistry
+from mtopt_core.workspace import Workspace
 from mtopt_msgs.srv import SelectAction
 from mtopt_ros.policy_node import PolicyNode
 from mtopt_ros.qos import DRIVER
@@ -35,6 +41,24 @@ class TestRemotePolicy(RandomPolicyContract):
         client = prober.client(SelectAction, "policy/select_action")
         remote = RemotePolicy(client, CELL, 20.0, prober.abort)
         return ShownPolicy(remote, camera)
+
+    def test_it_decides_as_the_policy_behind_it_would(
+        self,
+        policy: ShownPolicy,
+        task: Task,
+        observations: tuple[Observation, ...],
+        workspace: Workspace,
+        bounds: ActionBounds,
+    ) -> None:
+        scripts: dict[str, Policy] = {
+            LIFT: ScriptedPick(workspace, bounds),
+            PLACE: ScriptedPlace(workspace, bounds),
+        }
+        near = ExplorationMix(scripts, None, bounds)
+        for seed in (1, 2):
+            there = self.play(policy, task, seed, observations)
+            here = self.play(near, task, seed, observations)
+            assert [d.action for d in there] == [d.action for d in here]
 
     def test_what_it_cannot_decide_on_ends_the_episode_by_name(
         self,

@@ -201,7 +201,9 @@ def test_a_hold_while_resting_is_no_harm(
 def test_a_node_that_is_not_active_moves_nothing(
     arm: ArmNode, prober: Prober, hardware: CellHardware
 ) -> None:
+    before = len(hardware.sent["arm"])
     assert prober.change("arm", "deactivate")
+    until(lambda: len(hardware.sent["arm"]) > before, "the hold that deactivating sends")
     sent = len(hardware.sent["arm"])
     with pytest.raises(CallFailed, match="refused the goal"):
         hover(prober)

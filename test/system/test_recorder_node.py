@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -158,6 +159,35 @@ def test_the_second_episode_counts_only_its_own(
         assert reader.metadata.steps == 2
         assert reader.metadata.frames[f"/{CELL}/joint_states"] == 5
         assert reader.metadata.frames[f"/{CELL}/camera/extrinsics"] == 1
+
+
+def test_an_end_waits_for_the_steps_that_are_on_their_way(
+    recorder: RecorderNode, cell: Cell, prober: Prober
+) -> None:
+    episode_id = new_id()
+    assert begin(prober, episode_id).ok
+    cell.step(0, episode_id)
+    late = threading.Timer(0.3, lambda: cell.step(1, episode_id))
+    late.start()
+    done = end(prober, cell.outcome(episode_id), steps=2)
+    late.join()
+    with EpisodeReader(done.path) as reader:
+        assert reader.metadata.frames[f"/{CELL}/episode/step"] == 2
+
+
+def test_an_end_does_not_wait_for_ever_and_the_file_tells_what_is_missing(
+    cell: Cell, spinner: Spinner, prober: Prober, tmp_path: Path
+) -> None:
+    spinner.add(managed(RecorderNode, "recorder", data=str(tmp_path), stop_wait_s=0.2))
+    prober.bring_up("recorder")
+    until(cell.heard, "the recorder to listen")
+    episode_id = new_id()
+    assert begin(prober, episode_id).ok
+    cell.stream(5)
+    cell.step(0, episode_id)
+    done = end(prober, cell.outcome(episode_id), steps=7)
+    found = verify(Path(done.path))
+    assert not found.damage and "1 steps are recorded, the episode had 7" in found.gaps
 
 
 def test_a_discarded_episode_is_put_aside_with_its_reason(

@@ -116,9 +116,7 @@ class CellNode(LifecycleNode):
     ) -> ChangeState.Response:
         try:
             return self._obey(request, response)
-        except (
-            RuntimeError
-        ) as error:  # rclpy's state machine: there is no such transition from here
+        except RuntimeError as error:  # from rclpy's state machine: not possible from here
             self.get_logger().warning(f"transition {request.transition.id} refused: {error}")
             response.success = False
             return response

@@ -177,7 +177,7 @@ class RecorderNode(CellNode):
         model, _, version = next((s.model for s in self._steps if s.model), "").partition("/")
         metadata = writer.start.finished(
             ended_ns=max(self.get_clock().now().nanoseconds, writer.start.started_ns),
-            steps=len(self._steps),
+            steps=request.steps,  # so that a step that never arrived shows as a gap
             end_reason=outcome.end_reason or str(EndReason.STOPPED),
             end_message=outcome.message,
             late=sources["late"],
