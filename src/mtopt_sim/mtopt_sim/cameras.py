@@ -39,6 +39,7 @@ class Cameras:
         self._options = mujoco.MjvOption()
         for group in range(len(self._options.geomgroup)):
             self._options.geomgroup[group] = group in _SHOWN_GROUPS
+        self.draw = self._draw
         self._floors = np.flatnonzero(cell.model.geom_type == mujoco.mjtGeom.mjGEOM_PLANE)
 
     def lens(self, name: str) -> Lens:
@@ -57,6 +58,9 @@ class Cameras:
 
     def view(self, camera: str | mujoco.MjvCamera, height_px: int, width_px: int) -> Image:
         """An image of any size, from a named camera or a free one."""
+        return self.draw(camera, height_px, width_px)
+
+    def _draw(self, camera: str | mujoco.MjvCamera, height_px: int, width_px: int) -> Image:
         renderer = self._renderer(height_px, width_px)
         sky = True
         if isinstance(camera, str):

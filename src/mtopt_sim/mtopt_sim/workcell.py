@@ -7,7 +7,8 @@ It knows no ROS and no episodes. Whoever drives it sends trajectories to its thr
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import mujoco
 import numpy as np
@@ -56,6 +57,7 @@ class Workcell:
         self.description, self.workspace, self.config = description, workspace, config
         self.model = build(description, workspace, config, lenses)
         self.data = mujoco.MjData(self.model)
+        self.step: Callable[[int], None] = partial(mujoco.mj_step, self.model, self.data)
         self.object_names = object_names(config)
         self._steps = self._look_step = 0
         self._look_every = max(1, round(_LOOK_S / config.timestep_s))
@@ -231,7 +233,7 @@ class Workcell:
 
     def _run(self, steps: int) -> None:
         """Physics steps with the drives doing what the controllers want at each of them."""
-        model, data, end = self.model, self.data, self._steps + steps
+        data, end = self.data, self._steps + steps
         while self._steps < end:
             ways = self._underway()
             self._rest.keep_awake(self._ways["bin"] in ways)
@@ -240,9 +242,9 @@ class Workcell:
                 for step in range(self._steps, self._steps + run):
                     for way in ways:
                         data.ctrl[way.ctrl] = way.wanted[step - way.begins]
-                    mujoco.mj_step(model, data)
+                    self.step(1)
             else:  # every drive stays with the last it was asked for
-                mujoco.mj_step(model, data, nstep=run)
+                self.step(run)
             self._steps += run
 
     def _stand_home(self) -> None:
