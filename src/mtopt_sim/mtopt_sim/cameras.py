@@ -111,9 +111,18 @@ class Cameras:
         groups = model.geom_group.copy()
         if not self._shadows:  # a shadow may fall into the view from outside of it
             model.geom_group[~eye.sees(data.geom_xpos, model.geom_rbound)] = _UNSEEN_GROUP
-        renderer.update_scene(data, camera, self._options)
+        self._lay_out(renderer.scene, camera)
         model.geom_group[:] = groups
         return not any(eye.covers(data.geom_xpos[g], model.geom_size[g, :2]) for g in self._floors)
+
+    def _lay_out(self, scene: mujoco.MjvScene, camera: str) -> None:
+        """What stands still goes last: most of it is hidden by then and costs nothing."""
+        model, data = self._cell.model, self._cell.data
+        eye, none = mujoco.MjvCamera(), mujoco.MjvPerturb()
+        eye.type, eye.fixedcamid = mujoco.mjtCamera.mjCAMERA_FIXED, model.camera(camera).id
+        moving, still = mujoco.mjtCatBit.mjCAT_DYNAMIC, mujoco.mjtCatBit.mjCAT_STATIC
+        mujoco.mjv_updateScene(model, data, self._options, none, eye, moving, scene)
+        mujoco.mjv_addGeoms(model, data, self._options, none, still, scene)
 
     def _renderer(self, height_px: int, width_px: int) -> mujoco.Renderer:
         size = (height_px, width_px)

@@ -28,7 +28,7 @@ class SimConfig:
         50, "most iterations of the contact solver a step; too few and grasps slip", low=5, high=200
     )
     sleep_m_s: float = option(
-        0.005,
+        0.01,
         "speed below which what lies still sleeps until something touches it; 0: never",
         unit="m/s",
         low=0.0,

@@ -173,12 +173,10 @@ class Workcell:
     def strays(self) -> tuple[str, ...]:
         """Objects that are in no bin and in no hand."""
         bins, slack = self.workspace.bins, -self.workspace.bins.wall_m
-        outside = [
-            index
-            for index, at_m in enumerate(self.data.xpos[self._bodies])
-            if not any(bins.holds(which, at_m, slack) for which in Bin)
-        ]
-        if not outside:
+        at_m = self.data.xpos[self._bodies]
+        inside = bins.holding(Bin.LEFT, at_m, slack) | bins.holding(Bin.RIGHT, at_m, slack)
+        outside = np.flatnonzero(~inside)
+        if not len(outside):
             return ()
         held = self._touch.held(self.data)
         return tuple(self.object_names[index] for index in outside if not held[index])
