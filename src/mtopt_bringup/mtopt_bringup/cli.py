@@ -12,6 +12,7 @@ INTERRUPTED = 130
 
 _COMMANDS = {
     "up": "run the cells of a fleet and collect episodes",
+    "collect": "collect episodes of simulated cells at full speed, without ROS",
     "log": "look into recorded episodes: info, verify, recover",
     "bench": "measure this machine at one of the fleet's jobs",
     "doctor": "what was found on this machine, and how to mend what is not right",
@@ -59,6 +60,12 @@ def _up(words: list[str]) -> int:
         return up.run(up_words.parse_words(words), paths.workspace_root(), stop)
 
 
+def _collect(words: list[str]) -> int:
+    from . import collect
+
+    return collect.run(words)
+
+
 def _log(words: list[str]) -> int:
     from mtopt_data import log_cli
 
@@ -101,6 +108,7 @@ def _docs(words: list[str]) -> int:
 
 _RUN: dict[str, Callable[[list[str]], int]] = {
     "up": _up,
+    "collect": _collect,
     "log": _log,
     "bench": _bench,
     "doctor": _doctor,

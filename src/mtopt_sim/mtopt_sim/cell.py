@@ -163,6 +163,10 @@ class SimCell:
         self._fresh = False
         self._measure()
 
+    def renew(self) -> None:
+        """Have the next reset make a new scene, as the first one does."""
+        self._fresh = True
+
     def truth(self) -> SceneTruth:
         """The true scene."""
         return self.workcell.truth()

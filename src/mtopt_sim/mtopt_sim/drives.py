@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import mujoco
 import numpy as np
+from numpy.typing import NDArray
 
 from mtopt_core.joints import Vector
 
@@ -41,3 +44,17 @@ class Drives(JointTable):
         data.qpos[self.qpos] = q_rad
         data.qvel[self.dof] = 0.0
         data.ctrl[self.ctrl] = q_rad
+
+
+@dataclass(frozen=True, eq=False)
+class Way:
+    """What some drives (`ctrl`, (J,)) are asked for, `wanted` (N, J), step by step from one on."""
+
+    ctrl: NDArray[np.int64]
+    wanted: Vector
+    begins: int
+
+    @property
+    def end(self) -> int:
+        """The first step that it says nothing of: the drives stay with the last row."""
+        return self.begins + len(self.wanted)

@@ -7,7 +7,8 @@ It knows no ROS and no episodes. Whoever drives it sends trajectories to its thr
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import mujoco
 import numpy as np
@@ -19,12 +20,13 @@ from mtopt_core.workspace import Bin, Workspace
 from mtopt_robot.description import ARM_JOINTS, BIN_JOINTS, GRIPPER_JOINTS, RobotDescription
 
 from .config import SimConfig
-from .drives import Drives, JointTable
+from .drives import Drives, JointTable, Way
 from .errors import TrajectoryRefused
 from .follower import TrajectoryFollower, TrajectoryPoints
 from .lens import Lens
 from .model import FINGER_JOINTS, build, object_names
 from .plate import PLATE, RADIUS_M, RIDGE_M, paint_plate, place_plate
+from .rest import Rest
 from .scatter import drop_positions, plate_pose, random_quaternion
 from .touch import TouchReader
 
@@ -35,6 +37,7 @@ CONTROLLERS: Mapping[str, tuple[str, ...]] = {
     "gripper": GRIPPER_JOINTS,
     "bin": BIN_JOINTS,
 }
+_AHEAD = 500  # steps of a motion worked out at once
 _LOOK_S = 0.2  # between two looks at the scene
 # Angles of the left bin: level; back from a tip with nothing in it; tipped over.
 _LEVEL_RAD, _EMPTY_RAD, _TIPPED_RAD = 0.05, 1.0, 2.0
@@ -54,6 +57,7 @@ class Workcell:
         self.description, self.workspace, self.config = description, workspace, config
         self.model = build(description, workspace, config, lenses)
         self.data = mujoco.MjData(self.model)
+        self.step: Callable[[int], None] = partial(mujoco.mj_step, self.model, self.data)
         self.object_names = object_names(config)
         self._steps = self._look_step = 0
         self._look_every = max(1, round(_LOOK_S / config.timestep_s))
@@ -64,7 +68,10 @@ class Workcell:
         }
         starts = [int(self.model.joint(name).dofadr[0]) for name in self.object_names]
         self._free = np.array([start + axis for start in starts for axis in range(3)], dtype=int)
+        self._bodies = np.array([self.model.body(name).id for name in self.object_names], dtype=int)
+        self._rest = Rest(self.model, self._drives["bin"].dof, config.sleep_m_s)
         self._followers: dict[str, TrajectoryFollower] = {}
+        self._ways: dict[str, Way] = {}
         self._astray: frozenset[str] = frozenset()
         self._tipped = False
         self._touch = TouchReader(
@@ -114,6 +121,7 @@ class Workcell:
             known = ", ".join(self._followers)
             raise TrajectoryRefused(f"no controller {controller!r}; there are {known}")
         self._followers[controller].follow(points, self.now_ns)
+        self._lay(controller)
 
     def hold(self) -> None:
         """Every controller stands where its joints are now; the gripper keeps its grip."""
@@ -123,6 +131,7 @@ class Workcell:
                 follower.hold(follower.sample(self.now_ns).q_rad)
             else:
                 follower.hold(measured.select(follower.names).q_rad)
+            self._lay(controller)
 
     def commanded(self, controller: str) -> Vector:
         """Positions that a controller asks of its joints now."""
@@ -159,17 +168,18 @@ class Workcell:
         bins = self.workspace.bins
         x, y, yaw = plate_pose(bins, self._rng)
         place_plate(self.model, (x - bins.left_center_m[0], y, -bins.inner_size_m[2]), yaw)
+        self._rest.wake(self.data)
 
     def strays(self) -> tuple[str, ...]:
         """Objects that are in no bin and in no hand."""
         bins, slack = self.workspace.bins, -self.workspace.bins.wall_m
+        at_m = self.data.xpos[self._bodies]
+        inside = bins.holding(Bin.LEFT, at_m, slack) | bins.holding(Bin.RIGHT, at_m, slack)
+        outside = np.flatnonzero(~inside)
+        if not len(outside):
+            return ()
         held = self._touch.held(self.data)
-        return tuple(
-            name
-            for name, holds in zip(self.object_names, held, strict=True)
-            if not holds
-            and not any(bins.holds(which, self.data.body(name).xpos, slack) for which in Bin)
-        )
+        return tuple(self.object_names[index] for index in outside if not held[index])
 
     def truth(self) -> SceneTruth:
         """The scene as it is."""
@@ -204,24 +214,36 @@ class Workcell:
         plain = FINGER_JOINTS if controller == "gripper" else CONTROLLERS[controller]
         return self.description.names(plain)
 
+    def _lay(self, controller: str) -> None:
+        """Work out what a controller asks of its drives from now on, to its end or far enough."""
+        follower, drives = self._followers[controller], self._drives[controller]
+        left_ns = max(0, follower.end_ns - self.now_ns)
+        count = min(-(-left_ns // self._step_ns) + 1, _AHEAD)
+        wanted = drives.wanted(follower, self.now_ns, self._step_ns, count)
+        self._ways[controller] = Way(drives.ctrl, wanted, self._steps)
+
+    def _underway(self) -> list[Way]:
+        """The ways that have a say in the next step; those used up are worked out further."""
+        for controller, way in self._ways.items():
+            if self._steps >= way.end and self._followers[controller].busy(self.now_ns):
+                self._lay(controller)
+        return [way for way in self._ways.values() if self._steps < way.end]
+
     def _run(self, steps: int) -> None:
         """Physics steps with the drives doing what the controllers want at each of them."""
-        now_ns, moving = self.now_ns, []
-        for controller, follower in self._followers.items():
-            drives = self._drives[controller]
-            if follower.busy(now_ns):
-                moving.append((drives.ctrl, drives.wanted(follower, now_ns, self._step_ns, steps)))
-            else:
-                self.data.ctrl[drives.ctrl] = drives.wanted(follower, now_ns, self._step_ns, 1)[0]
-        if not moving:
-            mujoco.mj_step(self.model, self.data, nstep=steps)
-        else:
-            ctrl, model, data = self.data.ctrl, self.model, self.data
-            for step in range(steps):
-                for where, wanted in moving:
-                    ctrl[where] = wanted[step]
-                mujoco.mj_step(model, data)
-        self._steps += steps
+        data, end = self.data, self._steps + steps
+        while self._steps < end:
+            ways = self._underway()
+            self._rest.keep_awake(self._ways["bin"] in ways)
+            run = min([end, *(way.end for way in ways)]) - self._steps
+            if ways:
+                for step in range(self._steps, self._steps + run):
+                    for way in ways:
+                        data.ctrl[way.ctrl] = way.wanted[step - way.begins]
+                    self.step(1)
+            else:  # every drive stays with the last it was asked for
+                self.step(run)
+            self._steps += run
 
     def _stand_home(self) -> None:
         home = {
@@ -233,6 +255,7 @@ class Workcell:
             names = self.description.names(CONTROLLERS[controller])
             self._followers[controller] = TrajectoryFollower(names, q_rad)
             self._drives[controller].stand(self.data, q_rad)
+            self._lay(controller)
 
     def _drop(self, names: tuple[str, ...]) -> None:
         """Let objects fall into the right bin where there is room."""
