@@ -1,7 +1,7 @@
 """What the arm may not touch: the table, the bins as they stand, the cameras' posts, itself.
 
 The shapes are the description's collision shapes, all of them convex, so Pinocchio and coal
-answer in tens of microseconds. Left out are pairs that always touch (neighbours in the arm,
+answer in about ten microseconds. Left out are pairs that always touch (neighbours in the arm,
 what is mounted on what) and pairs two links apart in the arm: the joints' limits keep those
 apart, and only the primitives that stand for the links' true forms overlap there.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pinocchio as pin
@@ -24,6 +25,8 @@ _CHAIN = (*(f"iiwa_link_{index}" for index in range(8)), "gripper_palm")
 _FINGERS = ("gripper_finger_1", "gripper_finger_2")
 _HAND = ("gripper_palm", *_FINGERS)
 _MIMIC = "gripper_mimic_joint"
+_HAND_M = 0.06  # from the tool's axis to the edge of the palm
+_LEAVING_M = 1e-4  # what a way out of touch may lose in between: rounding of the distances
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,9 @@ class CollisionConfig:
         unit="m",
         low=0.0,
         high=0.05,
+    )
+    look_m: float = option(
+        0.010, "furthest the arm moves between two looks at a way", unit="m", low=1e-3, high=0.1
     )
 
 
@@ -103,6 +109,11 @@ class CollisionModel:
         self._results = self._shapes.createData()
         for request, margin_m in zip(self._results.collisionRequests, margins, strict=True):
             request.security_margin = margin_m
+        # With forty shapes, comparing every pair of boxes is faster than keeping a tree of them.
+        self._boxes = pin.BroadPhaseManager_NaiveCollisionManager(
+            self._model, self._shapes, self._results
+        )
+        self._margins_m = np.array(margins)
         self._arm = self._columns(description.arm_limits.names)
         self._fingers = self._columns(description.names((*GRIPPER_JOINTS, _MIMIC)))
         self._hinges = self._columns(description.names(BIN_JOINTS))
@@ -115,7 +126,7 @@ class CollisionModel:
     def clear(self, q_rad: Vector, around: Surroundings = OPEN_AND_LEVEL) -> bool:
         """Whether joints (7,) keep every pair further apart than its margin."""
         q = self._whole(q_rad, around)
-        return not pin.computeCollisions(self._model, self._data, self._shapes, self._results, q, True)
+        return not pin.computeCollisions(self._model, self._data, self._boxes, q, True)
 
     def touching(
         self, q_rad: Vector, around: Surroundings = OPEN_AND_LEVEL
@@ -135,6 +146,69 @@ class CollisionModel:
         q = self._whole(q_rad, around)
         index = pin.computeDistances(self._model, self._data, self._shapes, self._results, q)
         return Nearest(float(self._results.distanceResults[index].min_distance), *self._pair(index))
+
+    def room_m(self, q_rad: Vector, around: Surroundings = OPEN_AND_LEVEL) -> float:
+        """The least distance of any pair beyond its margin: below zero, something touches."""
+        q = self._whole(q_rad, around)
+        pin.computeDistances(self._model, self._data, self._shapes, self._results, q)
+        distances = [result.min_distance for result in self._results.distanceResults]
+        return float((np.array(distances) - self._margins_m).min())
+
+    def touched_on(
+        self, rows_rad: Vector, around: Surroundings = OPEN_AND_LEVEL
+    ) -> tuple[tuple[str, str], ...]:
+        """The pairs that the first bad sample of a motion (N, 7) touches; empty if all are clear.
+
+        A motion may start in touch with something if it leaves it: until it is clear, the room
+        only grows.
+        """
+        leaving = not self.clear(rows_rad[0], around)
+        room_m = self.room_m(rows_rad[0], around) if leaving else 0.0
+        for q in rows_rad[1:]:
+            if self.clear(q, around):
+                leaving = False
+                continue
+            room_now_m = self.room_m(q, around)
+            if not leaving or room_now_m < room_m - _LEAVING_M:
+                return self.touching(q, around)
+            room_m = max(room_m, room_now_m)
+        return self.touching(rows_rad[-1], around) if leaving else ()
+
+    def clear_between(
+        self,
+        q_from_rad: Vector,
+        q_to_rad: Vector,
+        around: Surroundings = OPEN_AND_LEVEL,
+    ) -> bool:
+        """Whether the straight joint-space way between two joint positions (7,) is clear.
+
+        No point of the arm moves further than `look_m` from one look to the next.
+        """
+        way_m = float(np.abs(q_to_rad - q_from_rad) @ self.levers_m)
+        count = 2 + int(way_m / self.config.look_m)
+        shares = np.linspace(0.0, 1.0, count)
+        # Far looks first: what is in the way is mostly found in the middle.
+        order = np.argsort(np.arange(count) * 0.6180339887498949 % 1.0)
+        return all(
+            self.clear(q_from_rad + share * (q_to_rad - q_from_rad), around)
+            for share in shares[order]
+        )
+
+    def around(self, state: JointState) -> Surroundings:
+        """What a measurement says of fingers and hinges."""
+        return Surroundings.of(state, self.description)
+
+    @cached_property
+    def levers_m(self) -> Vector:
+        """How far (7,) any point of arm or gripper can be from each arm joint's axis."""
+        q = pin.neutral(self._model)
+        pin.framesForwardKinematics(self._model, self._data, q)
+        names = self.description.arm_limits.names
+        at = [self._data.oMi[self._model.getJointId(name)].translation for name in names]
+        tool = self._model.getFrameId(self.description.name("tool"))
+        tip = self._data.oMf[tool].translation
+        # Stretched out from the joint; half the width of the hand is on top.
+        return np.array([float(np.linalg.norm(tip - joint)) for joint in at]) + _HAND_M
 
     def _whole(self, q_rad: Vector, around: Surroundings) -> Vector:
         q = np.zeros(self._model.nq)

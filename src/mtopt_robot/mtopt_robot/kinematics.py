@@ -111,9 +111,7 @@ class ArmKinematics:
         Smooth in the pose and in the seed, so neighbouring poses never change branch.
         """
         start = np.asarray(q_seed_rad, np.float64)
-        found = self._descend(
-            self._target(T_base_tool), start, start, 0.0, self.config.iterations
-        )
+        found = self._descend(self._target(T_base_tool), start, start, 0.0, self.config.iterations)
         if found is None:
             raise self._no_solution(T_base_tool, "the seed alone")
         return found

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pinocchio as pin
 
+from mtopt_bringup.paths import Paths
 from mtopt_core.geometry import Transform, pose_tool_down
 from mtopt_core.joints import Vector
 from mtopt_core.workspace import Bin, Workspace
@@ -27,8 +28,6 @@ from mtopt_robot.collision import CollisionModel
 from mtopt_robot.description import RobotDescription
 from mtopt_robot.errors import NoSolution
 from mtopt_robot.kinematics import ArmKinematics, arm_model
-
-from mtopt_bringup.paths import Paths
 
 from .report import Goal, Report
 
@@ -83,7 +82,9 @@ def grid(workspace: Workspace, rng: np.random.Generator) -> Iterator[Transform]:
             for share in itertools.product(*[np.linspace(0.0, 1.0, count) for count in GRID]):
                 for yaw in rng.uniform(-math.pi / 2, math.pi / 2, size=YAWS):
                     low, high = clearance.room(which, yaw)
-                    yield pose_tool_down(np.array([*(low + (high - low) * np.array(share)), z]), float(yaw))
+                    yield pose_tool_down(
+                        np.array([*(low + (high - low) * np.array(share)), z]), float(yaw)
+                    )
 
 
 class Chain:
