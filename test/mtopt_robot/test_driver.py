@@ -37,7 +37,7 @@ steps = st.builds(
 where = st.tuples(wide, wide, wide)
 events = st.one_of(
     st.tuples(st.just("wait"), st.floats(0.0, 0.4)),
-    st.tuples(st.just("wait"), st.floats(0.0, 0.4)),
+    *[st.tuples(st.just("passes"), st.floats(0.0, 1.5))] * 4,
     st.tuples(st.just("clock"), st.sampled_from([-3600.0, -2.0, -0.5, 0.3, 5.0, 86400.0])),
     st.tuples(st.just("step"), steps),
     st.tuples(st.just("step"), steps),
@@ -93,6 +93,12 @@ class Bench:
     def _wait(self, seconds: float) -> None:
         self.now_ns += round(seconds * SECOND)
         self.measure()
+
+    def _passes(self, seconds: float) -> None:
+        """Time in which all is well."""
+        self._wait(seconds)
+        self._measure(None)
+        self._check(None)
 
     def _clock(self, seconds: float) -> None:
         jump_ns = round(seconds * SECOND)

@@ -130,9 +130,7 @@ class ArmDriver:
         if motion.gripper:
             verdict = watch_gripper(motion.sent, motion.started_ns, state, now_ns, self.config)
         else:
-            verdict = watch(
-                motion.sent, motion.started_ns, state, now_ns, self.limits, self.config
-            )
+            verdict = watch(motion.sent, motion.started_ns, state, now_ns, self.limits, self.config)
         if verdict.progress is not Progress.IN_MOTION:
             self.motion = None
         if verdict.progress is Progress.BLOCKED:
