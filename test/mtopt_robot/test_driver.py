@@ -330,6 +330,12 @@ def test_a_measurement_that_is_no_number_leaves_no_trace(bench: Bench) -> None:
     assert bench.driver.plan_step(DOWN, bench.now_ns).arm is not None
 
 
+def test_a_joint_where_none_can_be_is_named(bench: Bench) -> None:
+    bench.do("broken", (3, 1e300, False))
+    with pytest.raises(ArmStopped, match=r"iiwa_joint_4 is measured at 1e\+300, bounds -2.094"):
+        bench.driver.plan_home(bench.now_ns)
+
+
 def test_a_late_measurement_does_not_replace_a_newer_one(bench: Bench) -> None:
     older = replace(bench.measure(), q_rad=bench.q + 1.0, stamp_ns=bench.now_ns - SECOND // 50)
     bench.driver.measured(older)

@@ -204,7 +204,18 @@ class ArmDriver:
         if not (np.all(np.isfinite(here.q_rad)) and np.all(np.isfinite(here.qd_rad_s))):
             message = "joint states hold a value that is not a finite number"
             raise ArmStopped(EndReason.JOINT_STATES_STALE, message)
+        self._credible(state.select(self.limits.names))
         return state
+
+    def _credible(self, here: JointState) -> None:
+        """A joint that is measured to be where it cannot be is not planned for."""
+        limits, spare = self.limits, self.arm.guard.config.start_tolerance_rad
+        outside = np.maximum(here.q_rad - limits.upper_rad, limits.lower_rad - here.q_rad)
+        worst = int(np.argmax(outside))
+        if outside[worst] > spare:
+            bounds = f"{limits.lower_rad[worst]:.3f} to {limits.upper_rad[worst]:.3f} rad"
+            message = f"{here.names[worst]} is measured at {here.q_rad[worst]:.4g}, bounds {bounds}"
+            raise ArmStopped(EndReason.COMMAND_REFUSED, message)
 
     def _accelerations(self, motion: Motion | None, now_ns: int) -> list[Vector]:
         """What the arm's acceleration (7,) may be: as the motion was sent, or unknown."""
