@@ -148,7 +148,7 @@ class SimCell:
     def hold(self) -> None:
         """Stop where the arm is."""
         self._measure()
-        stop = self.driver.hold()
+        stop = self.driver.hold(self.workcell.now_ns)
         if stop is not None:
             self.workcell.follow("arm", TrajectoryPoints.of(stop))
             self.workcell.finish()

@@ -16,6 +16,7 @@ from .report import Report, show
 BENCHES = {
     "log": "writing and checking episodes of the log, beside plain file writing",
     "episode": "collecting in one process, without ROS",
+    "ik": "inverse kinematics over both bins, beside plainer ways",
 }
 
 
