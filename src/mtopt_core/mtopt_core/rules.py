@@ -85,9 +85,7 @@ RULES: dict[str, type[Lifted] | type[Placed] | type[Covered]] = {
 }
 
 
-def rule_from_mapping(
-    values: Any, source: str, categories: tuple[str, ...] = CATEGORIES
-) -> Rule:
+def rule_from_mapping(values: Any, source: str, categories: tuple[str, ...] = CATEGORIES) -> Rule:
     """A rule of a task's `success` entry: `{rule: lifted, category: carrot}`.
 
     `categories` are those that a rule may name beside "any". Raises ConfigError.

@@ -84,7 +84,9 @@ class TaskRegistry:
         entries = values.get("tasks")
         if not isinstance(entries, list) or not entries:
             raise ConfigError(source, "tasks", entries, "must be a list of at least one task")
-        tasks = tuple(_task(entry, index, source, categories) for index, entry in enumerate(entries))
+        tasks = tuple(
+            _task(entry, index, source, categories) for index, entry in enumerate(entries)
+        )
         names = [task.name for task in tasks]
         for name in names:
             if names.count(name) > 1:
