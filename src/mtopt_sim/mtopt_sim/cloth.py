@@ -20,9 +20,10 @@ COLOUR = (0.86, 0.30, 0.42)
 SIDE = 6  # particles along each side
 SPACING_M = 0.030
 MASS_KG = 0.025
-RADIUS_M = 0.003
+RADIUS_M = 0.005  # half its thickness: thick enough for tips that stop above the floor
 _FRICTION = (0.9, 0.005, 0.0001)
 _EDGE_SOLREF = (0.012, 1.0)
+_BEND_N_M, _BEND_N_S_M = 1.0, 0.01  # springs that open a fold
 _PLEAT_RAD = 1.05  # slope of the folds in which it is dropped
 _ABOVE_M = 0.0005  # how little below the cloth still counts as under it
 
@@ -47,6 +48,25 @@ def add_cloth(spec: mujoco.MjSpec, contype: int, conaffinity: int) -> None:
     for equality in spec.equalities:
         if equality.type == mujoco.mjtEq.mjEQ_FLEX:
             equality.solref = _EDGE_SOLREF
+    _add_springs(spec)
+
+
+def _add_springs(spec: mujoco.MjSpec) -> None:
+    """Springs from each particle to the next but one: the little stiffness that opens a fold."""
+    for index in range(SIDE**2):
+        spec.body(f"{CLOTH}_{index}").add_site(name=f"{CLOTH}_{index}", size=(0.001,) * 3, group=5)
+    for index in range(SIDE**2):
+        row, column = divmod(index, SIDE)
+        for other, fits in ((index + 2, column + 2 < SIDE), (index + 2 * SIDE, row + 2 < SIDE)):
+            if not fits:
+                continue
+            spring = spec.add_tendon(name=f"{CLOTH}_{index}_{other}")
+            spring.wrap_site(f"{CLOTH}_{index}")
+            spring.wrap_site(f"{CLOTH}_{other}")
+            spring.stiffness = (_BEND_N_M, 0.0, 0.0)
+            spring.damping = (_BEND_N_S_M, 0.0, 0.0)
+            spring.springlength = (2.0 * SPACING_M, 2.0 * SPACING_M)
+            spring.group = 5
 
 
 class Cloth:

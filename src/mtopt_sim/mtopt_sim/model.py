@@ -19,11 +19,12 @@ from mtopt_robot.description import ARM_JOINTS, BIN_JOINTS, RobotDescription
 from .cloth import CLOTH, add_cloth
 from .config import SimConfig
 from .errors import DescriptionError
-from .lens import Lens
+from .lens import CAMERAS, Lens
 from .objects import Kind, kind_name
 from .plate import add_plate
 from .variation.identity import NOTHING, Variation
 from .variation.patterns import add_patterns
+from .variation.wardrobe import FINGERS, mount_parts
 
 # Who touches whom: things of the room touch objects and the robot, the robot touches objects.
 ROOM, OBJECT, ROBOT = 1, 2, 4
@@ -60,9 +61,11 @@ def object_names(config: SimConfig) -> tuple[str, ...]:
     return tuple(names)
 
 
-def surface_bodies(description: RobotDescription) -> dict[str, str]:
-    """The body of each surface that a variation paints."""
-    bodies = {name: description.name(name) for name in ("table", "bin_left", "bin_right")}
+def varied_bodies(description: RobotDescription) -> dict[str, str]:
+    """The bodies in this cell of the surfaces, fingers and cameras that a variation changes."""
+    mounts = (part for camera in CAMERAS for part in mount_parts(camera))
+    plain = ("table", "bin_left", "bin_right", *FINGERS, *mounts)
+    bodies = {name: description.name(name) for name in plain}
     return {**bodies, "ground": "world"}
 
 
@@ -86,7 +89,7 @@ def build(
     for lens in lenses:
         _add_camera(spec, description, lens)
     _add_room(spec, workspace.bins)
-    add_patterns(spec, variation, surface_bodies(description))
+    add_patterns(spec, variation, varied_bodies(description))
     # No larger than needed: the whole buffer is cleared for every image.
     spec.visual.global_.offheight = max(config.policy_height_px, *(k.height_px for k in lenses))
     spec.visual.global_.offwidth = max(config.policy_width_px, *(k.width_px for k in lenses))

@@ -25,7 +25,7 @@ from .drives import Drives, JointTable
 from .errors import TrajectoryRefused
 from .follower import TrajectoryFollower, TrajectoryPoints
 from .lens import Lens
-from .model import FINGER_JOINTS, build, object_names, surface_bodies
+from .model import FINGER_JOINTS, build, object_names, varied_bodies
 from .objects import kind_name
 from .plate import PLATE, RADIUS_M, RIDGE_M, paint_plate, place_plate
 from .scatter import drop_positions, plate_pose, random_quaternion
@@ -71,7 +71,7 @@ class Workcell:
             variation,
             tuple(lens.name for lens in lenses),
             self.object_names,
-            surface_bodies(description),
+            varied_bodies(description),
         )
         self._mail = Mail()
         self._steps = self._look_step = 0

@@ -18,9 +18,9 @@ class Look:
     """Factors are 1 and offsets 0 where nothing is varied.
 
     Lamps: tilt (2, 2) rad about two axes across each direction, strength (2,), colour (3,);
-    ambient. Surfaces: colour factors (4, 3). Cameras: shift (C, 3) m and turn (C, 3) rad in the
-    optical frame, gain (C, 3) of the channels, noise in grey levels. Objects: hue (N,) in turns,
-    brightness (N,), friction (N,). Delay in seconds; gain of the drives.
+    ambient. Surfaces: colour factors (4, 3). Cameras: shift (C, 3) m along the
+    base axes and turn (C, 3) rad about the camera's own, gain (C, 3) of the channels, noise in grey levels. Objects: hue (N,) in turns,
+    brightness (N,), friction (N,); friction of the fingers. Delay in seconds; gain of the drives.
     """
 
     lamp_tilt_rad: Values
@@ -35,6 +35,7 @@ class Look:
     object_hue: Values
     object_brightness: Values
     object_friction: Values
+    finger_friction: float
     delay_s: float
     drive_gain: float
 
@@ -57,6 +58,7 @@ def look(ranges: Ranges, draws: Draws, cameras: int, objects: int) -> Look:
         object_hue=ranges.objects.hue * passing("hue", objects),
         object_brightness=1.0 + ranges.objects.brightness * passing("brightness", objects),
         object_friction=1.0 + ranges.physics.friction * passing("friction", objects),
+        finger_friction=1.0 + ranges.physics.friction * float(passing("grip", 1)[0]),
         delay_s=ranges.actuation.delay_s * float(0.5 + 0.5 * passing("delay", 1)[0]),
         drive_gain=1.0 + ranges.actuation.gain * float(passing("gain", 1)[0]),
     )

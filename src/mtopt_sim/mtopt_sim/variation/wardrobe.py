@@ -18,9 +18,16 @@ from .identity import Variation
 from .look import SURFACES, Look
 from .variants import turned
 
+FINGERS = ("gripper_finger_1", "gripper_finger_2")
+
+
+def mount_parts(camera: str) -> tuple[str, str]:
+    """The links of a camera that move with it: its housing and its post."""
+    return f"camera_{camera}", f"camera_{camera}_post"
+
 
 class Wardrobe:
-    """The looks of one model. `bodies` names the body of each surface."""
+    """The looks of one model. `bodies` names the bodies of surfaces, fingers and cameras."""
 
     def __init__(
         self,
@@ -32,10 +39,13 @@ class Wardrobe:
     ) -> None:
         self.variation = variation
         self._model, self._cameras = model, cameras
-        self._camera_ids = np.array([model.camera(name).id for name in cameras])
+        self._mounts = [
+            tuple(model.body(bodies[part]).id for part in mount_parts(name)) for name in cameras
+        ]
         self._surfaces = [_geoms(model, bodies[name]) for name in SURFACES]
         self._surfaces[-1] = np.array([model.geom("ground").id])
         self._objects = [_geoms(model, name) for name in objects]
+        self._fingers = np.concatenate([_geoms(model, bodies[name]) for name in FINGERS])
         self._built = {name: _array(model, name).copy() for name in _WRITTEN}
         self._built_ambient = model.vis.headlight.ambient.copy()
         self.look = variation.look(variation.purpose.own(0), len(cameras), len(objects))
@@ -90,21 +100,23 @@ class Wardrobe:
                 rgba[geom, :3] = turned((red, green, blue), float(hue), float(light))
 
     def _set_cameras(self, look: Look) -> None:
+        """The camera with its housing and its post, so that none comes to stand in its view."""
         model, built = self._model, self._built
-        for index, camera in enumerate(self._camera_ids):
-            turn = np.empty(4)
-            angle = float(np.linalg.norm(look.camera_turn_rad[index]))
-            axis = look.camera_turn_rad[index] / angle if angle else np.array([0.0, 0.0, 1.0])
-            mujoco.mju_axisAngle2Quat(turn, axis, angle)
-            quat = np.empty(4)
-            mujoco.mju_mulQuat(quat, turn, built["cam_quat"][camera])
-            model.cam_quat[camera] = quat
-            model.cam_pos[camera] = built["cam_pos"][camera] + look.camera_shift_m[index]
+        for (camera, post), shift, turn_rad in zip(
+            self._mounts, look.camera_shift_m, look.camera_turn_rad, strict=True
+        ):
+            for body in (camera, post):
+                model.body_pos[body] = built["body_pos"][body] + shift
+            turn, quat = quaternion_of(turn_rad), np.empty(4)
+            mujoco.mju_mulQuat(quat, built["body_quat"][camera], turn)
+            model.body_quat[camera] = quat
 
     def _set_physics(self, look: Look) -> None:
         model, built = self._model, self._built
         for geoms, rough in zip(self._objects, look.object_friction, strict=True):
             model.geom_friction[geoms] = built["geom_friction"][geoms] * rough
+        fingers = self._fingers
+        model.geom_friction[fingers] = built["geom_friction"][fingers] * look.finger_friction
         for name in ("actuator_gainprm", "actuator_biasprm"):
             _array(model, name)[:] = built[name] * look.drive_gain
 
@@ -114,8 +126,8 @@ _WRITTEN = (
     "light_diffuse",
     "geom_rgba",
     "geom_friction",
-    "cam_pos",
-    "cam_quat",
+    "body_pos",
+    "body_quat",
     "actuator_gainprm",
     "actuator_biasprm",
 )
@@ -135,10 +147,15 @@ def _tilted(direction: Values, tilt_rad: Values) -> Values:
     side = np.cross(direction, [1.0, 0.0, 0.0] if abs(direction[0]) < 0.9 else [0.0, 1.0, 0.0])
     side /= np.linalg.norm(side)
     axis = tilt_rad[0] * side + tilt_rad[1] * np.cross(direction, side)
-    angle = float(np.linalg.norm(axis))
-    if not angle:
-        return direction
-    turn, turned = np.empty(4), np.empty(3)
-    mujoco.mju_axisAngle2Quat(turn, axis / angle, angle)
-    mujoco.mju_rotVecQuat(turned, direction, turn)
+    turned = np.empty(3)
+    mujoco.mju_rotVecQuat(turned, direction, quaternion_of(axis))
     return turned
+
+
+def quaternion_of(turn_rad: Values) -> Values:
+    """(w, x, y, z) of a turn (3,) about its own direction by its length."""
+    turn = np.array([1.0, 0.0, 0.0, 0.0])
+    angle = float(np.linalg.norm(turn_rad))
+    if angle:
+        mujoco.mju_axisAngle2Quat(turn, turn_rad / angle, angle)
+    return turn
