@@ -54,7 +54,8 @@ class Cameras:
         """What a camera sees now: (H, W, 3) RGB, at its own size or at (H, W) in the same view."""
         lens = self.lens(name)
         height, width = size_px or (lens.height_px, lens.width_px)
-        return self.view(lens.name, height, width)
+        image = self.view(lens.name, height, width)
+        return self._cell.wardrobe.developed(lens.name, image, self._cell.now_ns)
 
     def view(self, camera: str | mujoco.MjvCamera, height_px: int, width_px: int) -> Image:
         """An image of any size, from a named camera or a free one."""

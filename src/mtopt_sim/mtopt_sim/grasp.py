@@ -15,7 +15,6 @@ from mtopt_core.geometry import Transform, pose_tool_down
 from mtopt_robot.clearance import BinClearance
 
 from .cloud import Points, cloud
-from .objects import kind
 from .workcell import Workcell
 
 _APERTURE_M = 0.070
@@ -85,5 +84,5 @@ def _slice(
 
 def _points(cell: Workcell, name: str) -> Points:
     pose = cell.pose_of(name)
-    points: Points = cloud(kind(name.split("_", maxsplit=1)[0])) @ pose[:3, :3].T + pose[:3, 3]
+    points: Points = cloud(cell.kinds[name]) @ pose[:3, :3].T + pose[:3, 3]
     return points

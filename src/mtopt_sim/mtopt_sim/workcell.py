@@ -19,16 +19,22 @@ from mtopt_core.scene import ObjectTruth, PlateTruth, SceneTruth
 from mtopt_core.workspace import Bin, Workspace
 from mtopt_robot.description import ARM_JOINTS, BIN_JOINTS, GRIPPER_JOINTS, RobotDescription
 
+from .cloth import CLOTH, Cloth
+from .cloud import cloud
 from .config import SimConfig
 from .drives import Drives, JointTable, Way
 from .errors import TrajectoryRefused
 from .follower import TrajectoryFollower, TrajectoryPoints
 from .lens import Lens
-from .model import FINGER_JOINTS, build, object_names
+from .model import FINGER_JOINTS, build, object_names, varied_bodies
+from .objects import kind_name
 from .plate import PLATE, RADIUS_M, RIDGE_M, paint_plate, place_plate
 from .rest import Rest
 from .scatter import drop_positions, plate_pose, random_quaternion
 from .touch import TouchReader
+from .variation.identity import NOTHING, Variation
+from .variation.mail import Letter, Mail
+from .variation.wardrobe import Wardrobe
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +44,7 @@ CONTROLLERS: Mapping[str, tuple[str, ...]] = {
     "bin": BIN_JOINTS,
 }
 _AHEAD = 500  # steps of a motion worked out at once
+_NEVER = 1 << 60  # steps
 _LOOK_S = 0.2  # between two looks at the scene
 # Angles of the left bin: level; back from a tip with nothing in it; tipped over.
 _LEVEL_RAD, _EMPTY_RAD, _TIPPED_RAD = 0.05, 1.0, 2.0
@@ -53,12 +60,24 @@ class Workcell:
         workspace: Workspace,
         config: SimConfig,
         lenses: tuple[Lens, ...],
+        variation: Variation = NOTHING,
     ) -> None:
         self.description, self.workspace, self.config = description, workspace, config
-        self.model = build(description, workspace, config, lenses)
+        self.model = build(description, workspace, config, lenses, variation)
         self.data = mujoco.MjData(self.model)
         self.step: Callable[[int], None] = partial(mujoco.mj_step, self.model, self.data)
         self.object_names = object_names(config)
+        self.kinds = variation.kinds(self.object_names)
+        self.cloth = Cloth(self.model) if CLOTH in config.objects else None
+        self.everything = (*self.object_names, *((CLOTH,) if self.cloth else ()))
+        self.wardrobe = Wardrobe(
+            self.model,
+            variation,
+            tuple(lens.name for lens in lenses),
+            self.object_names,
+            varied_bodies(description),
+        )
+        self._mail = Mail()
         self._steps = self._look_step = 0
         self._look_every = max(1, round(_LOOK_S / config.timestep_s))
         self._step_ns = round(config.timestep_s * 1e9)
@@ -68,6 +87,8 @@ class Workcell:
         }
         starts = [int(self.model.joint(name).dofadr[0]) for name in self.object_names]
         self._free = np.array([start + axis for start in starts for axis in range(3)], dtype=int)
+        if self.cloth:
+            self._free = np.append(self._free, self.cloth.dofs)
         self._bodies = np.array([self.model.body(name).id for name in self.object_names], dtype=int)
         self._rest = Rest(self.model, self._drives["bin"].dof, config.sleep_m_s)
         self._followers: dict[str, TrajectoryFollower] = {}
@@ -80,7 +101,7 @@ class Workcell:
             (description.name("gripper_finger_1"), description.name("gripper_finger_2")),
             (*description.names(("table", "bin_left", "bin_right")), PLATE, "world"),
         )
-        self.restart(config.seed)
+        self.restart(variation.purpose.own(config.seed))
 
     # -- time ---------------------------------------------------------------------------------
 
@@ -93,7 +114,7 @@ class Workcell:
         """Let time pass, rounded up to whole physics steps."""
         left = int(np.ceil(duration_s / self.config.timestep_s - 1e-6))
         while left > 0:
-            run = min(left, self._look_step - self._steps)
+            run = min(left, self._look_step - self._steps, self._steps_to_mail())
             self._run(run)
             left -= run
             if self._steps >= self._look_step:
@@ -102,7 +123,8 @@ class Workcell:
 
     def finish(self, timeout_s: float = 30.0) -> None:
         """Let time pass until no controller has a motion under way, or the time is out."""
-        end_ns = max(follower.end_ns for follower in self._followers.values())
+        ends_ns = [follower.end_ns for follower in self._followers.values()]
+        end_ns = max(*ends_ns, self._mail.end_ns)
         self.advance(min(max(end_ns - self.now_ns, 0) * 1e-9, timeout_s))
 
     def settle(self) -> None:
@@ -120,12 +142,18 @@ class Workcell:
         if controller not in self._followers:
             known = ", ".join(self._followers)
             raise TrajectoryRefused(f"no controller {controller!r}; there are {known}")
-        self._followers[controller].follow(points, self.now_ns)
+        follower, delay_ns = self._followers[controller], self.wardrobe.delay_ns
+        if delay_ns:
+            follower.admit(points, self.now_ns)
+            self._mail.post(Letter(self.now_ns + delay_ns, controller, points))
+            return
+        follower.follow(points, self.now_ns)
         self._lay(controller)
 
     def hold(self) -> None:
         """Every controller stands where its joints are now; the gripper keeps its grip."""
         measured = self.joint_state()
+        self._mail.clear()
         for controller, follower in self._followers.items():
             if controller == "gripper":
                 follower.hold(follower.sample(self.now_ns).q_rad)
@@ -151,7 +179,12 @@ class Workcell:
     # -- scene --------------------------------------------------------------------------------
 
     def restart(self, seed: int) -> None:
-        """Everything new: time zero, arm home, gripper open, bins level, a random scene."""
+        """Everything new: time zero, arm home, gripper open, bins level, a random scene.
+
+        Raises ReservedForEvaluation or NotReserved for a seed that this cell is not for.
+        """
+        self.vary(seed)
+        self._mail.clear()
         self._rng = np.random.default_rng(seed)
         mujoco.mj_resetData(self.model, self.data)
         self._steps = self._look_step = 0
@@ -160,8 +193,12 @@ class Workcell:
         self.place_plate()
         colours = self.config.plate_colours
         paint_plate(self.model, colours[self._rng.integers(len(colours))])
-        self._drop(self.object_names)
+        self._drop(self.everything)
         self.settle()
+
+    def vary(self, seed: int) -> None:
+        """Draw anew what a reset renews: light, images, friction, delays."""
+        self.wardrobe.wear(seed)
 
     def place_plate(self) -> None:
         """Move the plate to a random place and turn on the left bin's floor."""
@@ -174,20 +211,22 @@ class Workcell:
         """Objects that are in no bin and in no hand."""
         bins, slack = self.workspace.bins, -self.workspace.bins.wall_m
         at_m = self.data.xpos[self._bodies]
+        if self.cloth:
+            at_m = np.vstack([at_m, self.cloth.center(self.data)])
         inside = bins.holding(Bin.LEFT, at_m, slack) | bins.holding(Bin.RIGHT, at_m, slack)
         outside = np.flatnonzero(~inside)
         if not len(outside):
             return ()
         held = self._touch.held(self.data)
-        return tuple(self.object_names[index] for index in outside if not held[index])
+        return tuple(self.everything[index] for index in outside if not held[index])
 
     def truth(self) -> SceneTruth:
         """The scene as it is."""
         mujoco.mj_fwdPosition(self.model, self.data)
         held = self._touch.held(self.data)
         objects = tuple(
-            ObjectTruth(name, name.split("_")[0], self.data.body(name).xpos.copy(), bool(holds))
-            for name, holds in zip(self.object_names, held, strict=True)
+            ObjectTruth(name, kind_name(name), self._center(name), bool(holds), self._covered(name))
+            for name, holds in zip(self.everything, held, strict=True)
         )
         plate = PlateTruth(self.pose_of(PLATE), RADIUS_M, RIDGE_M)
         return SceneTruth(
@@ -209,6 +248,27 @@ class Workcell:
         return transform(here.xmat.reshape(3, 3).copy(), here.xpos.copy())
 
     # -- inside -------------------------------------------------------------------------------
+
+    def _center(self, name: str) -> Vector:
+        if name == CLOTH and self.cloth:
+            return self.cloth.center(self.data)
+        here: Vector = self.data.body(name).xpos.copy()
+        return here
+
+    def _covered(self, name: str) -> float:
+        """The share of an object that the cloth hides from above."""
+        if not self.cloth or name == CLOTH:
+            return 0.0
+        T = self.pose_of(name)
+        return self.cloth.covered(self.data, cloud(self.kinds[name]) @ T[:3, :3].T + T[:3, 3])
+
+    def _steps_to_mail(self) -> int:
+        """Deliver what has arrived; physics steps until the next letter does."""
+        for letter in self._mail.due(self.now_ns):
+            self._followers[letter.controller].follow(letter.points, self.now_ns)
+            self._lay(letter.controller)
+        next_ns = self._mail.next_ns
+        return _NEVER if next_ns is None else max(1, -(-(next_ns - self.now_ns) // self._step_ns))
 
     def _driven(self, controller: str) -> tuple[str, ...]:
         plain = FINGER_JOINTS if controller == "gripper" else CONTROLLERS[controller]
@@ -262,6 +322,9 @@ class Workcell:
         bins = self.workspace.bins
         places = drop_positions(bins, len(names), self.config.spacing_m, self._rng)
         for name, place in zip(names, places, strict=True):
+            if name == CLOTH and self.cloth:
+                self.cloth.drop(self.data, place, self._rng)
+                continue
             joint = self.data.joint(name)
             joint.qpos = [*place, *random_quaternion(self._rng)]
             joint.qvel = 0.0
@@ -277,7 +340,7 @@ class Workcell:
             self._tipped = False
             self.place_plate()
         astray = frozenset(self.strays()) if left_rad < _LEVEL_RAD else frozenset()
-        lost = tuple(name for name in self.object_names if name in astray & self._astray)
+        lost = tuple(name for name in self.everything if name in astray & self._astray)
         self._astray = astray - set(lost)
         if lost:
             log.warning("out of the cell, put back into the right bin: %s", ", ".join(lost))
