@@ -18,9 +18,10 @@ class Look:
     """Factors are 1 and offsets 0 where nothing is varied.
 
     Lamps: tilt (2, 2) rad about two axes across each direction, strength (2,), colour (3,);
-    ambient. Surfaces: colour factors (4, 3). Cameras: shift (C, 3) m along the
-    base axes and turn (C, 3) rad about the camera's own, gain (C, 3) of the channels, noise in grey levels. Objects: hue (N,) in turns,
-    brightness (N,), friction (N,); friction of the fingers. Delay in seconds; gain of the drives.
+    ambient. Surfaces: colour factors (4, 3). Cameras: shift (C, 3) m along the base axes, turn
+    (C, 3) rad about the camera's own, gain (C, 3) of the channels, noise in grey levels. Objects:
+    hue (N,) in turns, brightness (N,), friction (N,); friction of the fingers. Delay in seconds;
+    gain of the drives.
     """
 
     lamp_tilt_rad: Values
