@@ -285,6 +285,12 @@ def test_a_moving_arm_is_held_along_its_own_motion(bench: Bench) -> None:
     assert_rests(stop)
 
 
+def test_a_stop_that_the_guard_refuses_is_not_sent(bench: Bench) -> None:
+    """No arm moves at 7 rad/s: a stop from there would itself leave the limits."""
+    bench.do("broken", (0, 7.0, True))
+    assert bench.driver.hold(bench.now_ns) is None
+
+
 def test_a_moving_arm_is_not_sent_elsewhere_before_it_has_stopped(bench: Bench) -> None:
     bench.do("step", Action((0.05, 0.05, -0.05)))
     bench.do("wait", 0.35)

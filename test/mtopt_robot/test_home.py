@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from mtopt_core.errors import GuardRefusal
 from mtopt_core.geometry import pose_tool_down, tilt_of, yaw_of
 from mtopt_core.joints import JointState
 from mtopt_robot.collision import Surroundings
-from mtopt_robot.errors import UnreachableTarget
+from mtopt_robot.errors import NoSolution, UnreachableTarget
 
 NOW_NS = 1_000_000_000
 
@@ -122,6 +123,22 @@ def test_a_way_through_a_tipped_bin_is_left_to_the_search(arm):
         simple.plan_home(q, state, NOW_NS)
     way = searched.plan_home(q, state, NOW_NS)
     assert not arm.collision.touched_on(way.arm.q_rad, around)
+
+
+class StraightThrough:
+    """A Search that looks at nothing."""
+
+    def between(self, q_from_rad, q_goal_rad, around, attempt=0):
+        return np.array([q_from_rad, q_goal_rad])
+
+
+def test_a_searched_way_is_looked_at_again_before_it_is_sent(arm):
+    T = pose_tool_down(np.array([0.42, 0.1, 0.03]), 1.57)
+    q = arm.kinematics.inverse(T, arm.kinematics.home_q_rad)
+    blind = replace(arm.ways.planners[-1], search=StraightThrough())
+    assert not arm.collision.clear_between(q, arm.kinematics.home_q_rad)
+    with pytest.raises(NoSolution, match=r"touch on a nearer look: bin_left and gripper_finger"):
+        blind.plan_home(q, measured(q, arm), NOW_NS)
 
 
 def test_a_hover_among_the_walls_is_refused(arm):
