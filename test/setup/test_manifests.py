@@ -31,6 +31,8 @@ KEYS = {
 STARTED = {
     "mtopt_bringup": {
         "launch", "launch_ros", "supervisor", "xacro", "rclpy", "python3-yaml",
+        "controller_manager", "joint_state_broadcaster", "joint_trajectory_controller",
+        "robot_state_publisher",
         *(name for name in PACKAGES if name != "mtopt_bringup"),
     },
 }  # fmt: skip
