@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 
 from fakes.ros_cell_hardware import FAST_BIN, CellHardware
@@ -98,6 +99,7 @@ def test_deactivating_ends_a_reset_as_stopped(
     with pytest.raises(CallFailed, match="refused the goal"):
         reset(prober)
     assert len(hardware.sent["bin"]) == sent
+    until(lambda: not np.abs(hardware.joint_state().qd_rad_s).any(), "the hinges to rest")
     assert prober.change("bin", "activate")
     assert reset(prober).ok
 
