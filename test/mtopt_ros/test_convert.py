@@ -226,7 +226,7 @@ def test_scenes_come_back(with_plate: bool) -> None:
     plate = PlateTruth(random_pose(rng), 0.11) if with_plate else None
     things = (
         ObjectTruth("carrot_1", "carrot", rng.normal(size=3), True),
-        ObjectTruth("can_1", "can", rng.normal(size=3), False),
+        ObjectTruth("can_1", "can", rng.normal(size=3), False, 0.75),
     )
     scene = SceneTruth(STAMP_NS, things, plate, random_pose(rng), True)
     back = convert.scene(over_the_wire(convert.scene_msg(scene)))
@@ -235,6 +235,7 @@ def test_scenes_come_back(with_plate: bool) -> None:
     for found, thing in zip(back.objects, things, strict=True):
         assert (found.name, found.category, found.held) == (thing.name, thing.category, thing.held)
         assert found.position_m == pytest.approx(thing.position_m, abs=1e-12)
+        assert found.covered == thing.covered
     assert (back.plate is None) == (plate is None)
     if back.plate is not None and plate is not None:
         assert back.plate.radius_m == plate.radius_m

@@ -214,7 +214,11 @@ def scene_msg(scene: SceneTruth) -> msg.SceneTruth:
         T = transform(np.eye(3), thing.position_m)
         message.objects.append(
             msg.SceneObject(
-                name=thing.name, category=thing.category, pose=pose_msg(T), held=thing.held
+                name=thing.name,
+                category=thing.category,
+                pose=pose_msg(T),
+                held=thing.held,
+                covered=thing.covered,
             )
         )
     if scene.plate is not None:
@@ -227,7 +231,7 @@ def scene_msg(scene: SceneTruth) -> msg.SceneTruth:
 def scene(message: msg.SceneTruth) -> SceneTruth:
     """The true scene from the wire."""
     objects = tuple(
-        ObjectTruth(thing.name, thing.category, pose(thing.pose)[:3, 3], thing.held)
+        ObjectTruth(thing.name, thing.category, pose(thing.pose)[:3, 3], thing.held, thing.covered)
         for thing in message.objects
     )
     plate = PlateTruth(pose(message.plate), message.plate_radius) if message.has_plate else None

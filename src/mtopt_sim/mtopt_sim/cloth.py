@@ -106,8 +106,12 @@ class Cloth:
 
     def covered(self, data: mujoco.MjData, points_m: Points) -> float:
         """The share of points (N, 3) that lie under the cloth, seen from straight above."""
-        corners = self.positions(data)[self.triangles]
-        return float(np.mean(hidden(points_m, corners)))
+        here = self.positions(data)
+        low, high = here.min(axis=0)[:2], here.max(axis=0)[:2]
+        near = np.all((points_m[:, :2] >= low) & (points_m[:, :2] <= high), axis=1)
+        if not near.any():
+            return 0.0
+        return float(np.sum(hidden(points_m[near], here[self.triangles]))) / len(points_m)
 
 
 def pleated() -> Points:

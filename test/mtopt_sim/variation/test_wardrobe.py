@@ -81,6 +81,8 @@ def test_off_is_off_to_the_bit(make: Maker, plain: Workcell) -> None:
     assert state(off) == state(plain)
     assert np.array_equal(make.image(off), make.image(plain))
     assert off.model.ntex == plain.model.ntex
+    with Cameras(off, make.lenses, make.config) as cameras:
+        assert np.array_equal(cameras.image("left", SIZE), cameras.view("left", *SIZE))
 
 
 def test_the_same_cell_and_seed_give_the_same_bits(make: Maker) -> None:
