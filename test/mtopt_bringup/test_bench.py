@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
 from mtopt_bringup import bench
-from mtopt_bringup.bench import log_bench, run
+from mtopt_bringup.bench import log_bench, run, sim_bench
 from mtopt_bringup.bench.report import Goal, Report
+from mtopt_sim.collecting.station import Done
 
 
 @pytest.mark.parametrize(
@@ -61,3 +63,55 @@ def test_the_log_bench_measures_all_that_it_has_goals_for(
     report = log_bench.measure()
     assert set(report.goals) <= set(report.figures)
     assert all(value > 0 for value in report.figures.values())
+
+
+def test_a_figure_that_cannot_be_had_meets_no_goal_and_says_why(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = Report("x", {"a": None}, {"a": Goal(at_least=1)}, notes={"a": "no such thing"})
+    assert not report.met and report.as_dict()["notes"] == {"a": "no such thing"}
+    monkeypatch.setattr(bench, "measure", lambda name: report)
+    assert run(["log"]) == 1
+    assert "no such thing" in capsys.readouterr().out
+
+
+def _done(wall_s: float = 0.25) -> Done:
+    return Done(0, "file", "lift-any", False, "terminated", 6, 8.0, wall_s, 0.2)
+
+
+def test_the_sim_bench_counts_from_each_workers_first_episode_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = iter(float(second) for second in range(100))
+    monkeypatch.setattr(sim_bench.time, "monotonic", lambda: next(clock))
+    window = sim_bench.Window(workers=2, limit_s=3.0)
+    with pytest.raises(sim_bench._EnoughError):
+        for _ in range(50):
+            window.tell(_done())
+    assert len(window.made) == 3 and window.seconds == 3.0
+
+
+def test_the_sim_bench_reports_all_figures_with_and_without_its_peer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    window = sim_bench.Window(2, 30.0, [_done()] * 240, 30.0)
+    monkeypatch.setattr(sim_bench, "collect", lambda workers, limit_s: window)
+    monkeypatch.setattr(sim_bench, "peer_rate", lambda workers, images_hz: (4.0, ""))
+    report = sim_bench.measure()
+    assert report.figures["episodes_per_s"] == 8.0 and report.figures["limit_share"] == 0.8
+    assert report.figures["peer_ratio"] == 8.0 and not report.met and not report.notes
+    monkeypatch.setattr(sim_bench, "peer_rate", lambda workers, images_hz: (None, "not here"))
+    report = sim_bench.measure()
+    assert report.figures["peer_ratio"] is None and report.notes == {"peer_ratio": "not here"}
+
+
+@pytest.mark.parametrize(
+    ("python", "said"), [("/nowhere/python", "no /nowhere"), ("", "robosuite")]
+)
+def test_a_peer_that_is_not_there_is_a_reason(
+    monkeypatch: pytest.MonkeyPatch, python: str, said: str
+) -> None:
+    """Neither without the interpreter nor with one that has no such package."""
+    monkeypatch.setenv(sim_bench.PEER_PYTHON, python or sys.executable)
+    rate, why = sim_bench.peer_rate(1, 1.0)
+    assert rate is None and said in why and "requirements/bench.lock" in why

@@ -59,6 +59,7 @@ def test_the_plate_can_be_moved_while_its_bin_sleeps(still: Workcell) -> None:
     before = still.pose_of(PLATE)
     still.place_plate()
     still.advance(0.01)
+    assert still.data.ntree_awake > 1  # whatever lies on it will notice
     assert np.linalg.norm(still.pose_of(PLATE)[:2, 3] - before[:2, 3]) > 1e-3
     still.advance(1.0)
     assert still.data.ntree_awake == 1

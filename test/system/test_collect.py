@@ -30,6 +30,7 @@ def collect(data: Path, *more: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
         env=os.environ | {"PYTHONPATH": ":".join(path for path in sys.path if path)},
     )
 
@@ -92,7 +93,7 @@ def test_ctrl_c_ends_clean_and_the_same_command_goes_on(tmp_path: Path) -> None:
     run = collect(tmp_path)
     wait_for(lambda: there(tmp_path) >= 1, run)
     workers = workers_of(run.pid)
-    run.send_signal(signal.SIGINT)
+    os.killpg(run.pid, signal.SIGINT)  # as a terminal does it: everybody hears of it
     _, err = run.communicate(timeout=60)
     assert run.returncode == 130 and "Traceback" not in err and "goes on" in err
     assert not any(Path(f"/proc/{pid}").exists() for pid in workers)

@@ -95,7 +95,8 @@ def _mix(text: str, with_models: bool) -> MixConfig:
         scripted, epsilon, policy = (float(word) for word in words)
     except ValueError:
         raise ConfigError(_SOURCE, "mix", text, "must be three numbers with commas") from None
-    if min(scripted, epsilon, policy) < 0.0 or not 0.0 < scripted + epsilon + policy < 1e6:
+    shares = (scripted, epsilon, policy)
+    if not all(0.0 <= share < 1e6 for share in shares) or not sum(shares) > 0.0:
         raise ConfigError(_SOURCE, "mix", text, "must be shares of 0 or more, not all 0")
     return MixConfig(scripted, epsilon, policy)
 

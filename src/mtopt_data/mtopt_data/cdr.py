@@ -1,6 +1,6 @@
 """Messages as CDR bytes without ROS: from plain mappings, by the definitions of schema.py.
 
-The bytes are those that a ROS 2 node would have published.
+The bytes are those that a ROS 2 node would have published, with padding of zeros.
 """
 
 from __future__ import annotations

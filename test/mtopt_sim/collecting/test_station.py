@@ -9,12 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mtopt_core.collection import Outcome
+from mtopt_core.episode import EpisodeLimits, run_episode
 from mtopt_data.errors import DiskFull
 from mtopt_data.reader import EpisodeReader
 from mtopt_data.verification import verify, verify_folder
 from mtopt_robot.jpeg import image_of
 from mtopt_sim.collecting import recording as recording_module
+from mtopt_sim.collecting.channels import channels
 from mtopt_sim.collecting.plan import Plan, Wanted
+from mtopt_sim.collecting.recorded_cell import RecordedCell
+from mtopt_sim.collecting.recording import Owner, Recording
 from mtopt_sim.collecting.station import Done, Places, Station
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -84,7 +89,7 @@ def test_a_file_holds_an_image_and_the_joints_at_every_steps_start(made: list[Do
             assert seen_ns in stamps and seen_ns in joints
         ended_ns = steps[-1].motion_end.sec * 10**9 + steps[-1].motion_end.nanosec
         assert joints[-1] >= ended_ns and stamps[-1] >= ended_ns
-        assert stamps == sorted(set(stamps))
+        assert stamps == sorted(set(stamps)) and joints == stamps
         for camera, shape in (("overhead", (512, 640, 3)), ("left", (480, 640, 3))):
             image = by_topic[f"camera/{camera}/image_raw/compressed"][-1].message
             info = by_topic[f"camera/{camera}/camera_info"][-1].message
@@ -97,16 +102,16 @@ def test_a_file_holds_an_image_and_the_joints_at_every_steps_start(made: list[Do
 
 
 def test_bits_do_not_depend_on_who_makes_an_episode_and_what_is_there_already(
-    made: list[Done], plan: Plan, station: Station, tmp_path: Path
+    made: list[Done], plan: Plan, tmp_path: Path
 ) -> None:
     """A crash left the last of a block missing; another process makes it, and only it."""
-    make(station, 1, [3])
     other = Station(Places(ROOT, tmp_path), plan)
     try:
+        make(other, 1, [3])
         (again,) = make(other, 0, [2])
     finally:
         other.close()
-    assert plan.done(tmp_path) == {2}
+    assert plan.done(tmp_path) == {2, 3}
 
     def bits(path: str) -> list[tuple[str, int, bytes]]:
         with EpisodeReader(path) as reader:
@@ -123,8 +128,8 @@ def test_a_worker_that_is_told_to_stop_ends_after_its_episode(
     station: Station, plan: Plan, data: Path
 ) -> None:
     before = plan.done(data)
-    assert not station.make(1, [4, 5], lambda done: False)
-    assert plan.done(data) - before == {4}
+    assert not station.make(1, [3, 4], lambda done: False)
+    assert plan.done(data) - before == {3}
     assert not verify_folder(data).leftovers
 
 
@@ -136,6 +141,25 @@ def test_a_full_disk_ends_the_work_and_leaves_nothing_counted(
     with pytest.raises(DiskFull, match="must be"):
         make(station, 1, [5])
     assert plan.done(data) == before
+
+
+def test_an_episode_that_ends_in_a_motion_has_the_scene_after_it(
+    station: Station, tmp_path: Path
+) -> None:
+    """At the step limit no observation follows the last step."""
+    cell, policy, task = station._cell, station._policy, station._registry["lift-any"]
+    token = "00000000"
+    recording = Recording(tmp_path, Owner(), cell, channels(), lambda: token)
+    cell.restart(1)
+    limits = EpisodeLimits(max_steps=1)
+    episode = run_episode(RecordedCell(cell, recording), policy, task, [recording], limits, 1)
+    recording.graded(Outcome(episode, station._grade()))
+    assert recording.path is not None and verify(recording.path).ok
+    ended_ns = episode.steps[0].taken.ended_ns
+    for topic in ("joint_states", "camera/overhead/image_raw/compressed"):
+        with EpisodeReader(recording.path) as reader:
+            stamps = [item.log_ns for item in reader.messages([f"/sim/{topic}"])]
+        assert len(stamps) == 2 and stamps[1] == ended_ns
 
 
 def test_time_at_the_limit_is_part_of_all_time(made: list[Done]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import signal
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -82,7 +83,12 @@ class Crew:
         process = context.Process(
             target=worker.main, args=(theirs, self._places, self._plan), name="collect"
         )
-        process.start()
+        # Ctrl-C in a terminal reaches everybody; a worker is to hear of it from here alone.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()
         one = _Worker(process, ours)
         self._workers.append(one)

@@ -146,9 +146,10 @@ class Recording:
 
     def _conclude(self, outcome: Outcome) -> None:
         episode, grade, writer = outcome.episode, outcome.grade, self._open
-        self._joints()
+        # The last observation shows the same scene, if nothing has moved since.
+        if self._seen is None or self._seen[0] != self._now_ns:
+            self._joints()
         for name, eye in self._eyes.items():
-            # The last observation shows the same scene, if nothing has moved since.
             if (self._now_ns, (*eye.own_size, 3)) != self._seen or name != "overhead":
                 self._image(name, self._cell.cameras.image(name), self._now_ns)
         start, now_ns = writer.start, self._now_ns
