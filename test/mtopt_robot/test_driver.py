@@ -285,6 +285,22 @@ def test_a_moving_arm_is_held_along_its_own_motion(bench: Bench) -> None:
     assert_rests(stop)
 
 
+def test_an_emergency_stop_brakes_even_an_arm_that_is_not_measured(bench: Bench) -> None:
+    bench.do("step", Action((0.05, 0.05, -0.05)))
+    bench.do("wait", 0.3)
+    assert bench.driver.needs_measurement(bench.now_ns)
+    stop = bench.driver.emergency_stop(bench.now_ns)
+    assert stop is not None
+    np.testing.assert_allclose(stop.q_rad[0], bench.q[:7], atol=1e-3)
+    assert_rests(stop)
+
+
+def test_an_emergency_stop_of_an_arm_that_rests_unmeasured_sends_nothing(bench: Bench) -> None:
+    bench.do("step", DOWN)
+    bench.do("wait", 5.0)
+    assert bench.driver.emergency_stop(bench.now_ns) is None
+
+
 def test_a_stop_that_the_guard_refuses_is_not_sent(bench: Bench) -> None:
     """No arm moves at 7 rad/s: a stop from there would itself leave the limits."""
     bench.do("broken", (0, 7.0, True))

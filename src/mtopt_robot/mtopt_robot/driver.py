@@ -160,9 +160,27 @@ class ArmDriver:
         return None
 
     def emergency_stop(self, now_ns: int) -> JointTrajectory | None:
-        """Hold, and refuse every motion until `rearm`."""
+        """Hold, and refuse every motion until `rearm`.
+
+        Where the joints can't be measured a moving arm is stopped from where it was sent to be:
+        that may be off by its lag, but it ends sooner than the motion would.
+        """
+        motion = self.motion
         self.stopped = True
-        return self.hold(now_ns)
+        return self.hold(now_ns) or self._stop_as_sent(motion, now_ns)
+
+    def _stop_as_sent(self, motion: Motion | None, now_ns: int) -> JointTrajectory | None:
+        if motion is None or motion.gripper:
+            return None
+        elapsed_s = (now_ns - motion.started_ns) * 1e-9
+        if not 0.0 <= elapsed_s < motion.sent.duration_s:
+            return None
+        q, qd, _ = state_at(motion.sent, elapsed_s)
+        presumed = JointState(motion.sent.names, q, qd, np.zeros(len(q)), now_ns)
+        with suppress(GuardRefusal, MotionInfeasible):
+            stop = self.arm.motion.stop_within(motion.sent, elapsed_s)
+            return self.arm.guard.admit_trajectory(stop, presumed, now_ns)
+        return None
 
     def rearm(self) -> None:
         """Clear the emergency stop."""
