@@ -1,6 +1,7 @@
 """Start a fleet: `ros2 launch mtopt_bringup fleet.launch.py cells:=2 episodes:=10`."""
 
 from launch import LaunchDescription
+
 from mtopt_bringup.launching import description
 
 

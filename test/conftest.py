@@ -13,6 +13,8 @@ from mtopt_core.action import ActionBounds
 from mtopt_core.config import from_mapping
 from mtopt_core.tasks import TaskRegistry
 from mtopt_core.workspace import Workspace
+from mtopt_robot.arm import Arm
+from mtopt_robot.description import RobotDescription
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -40,3 +42,18 @@ def registry() -> TaskRegistry:
 @pytest.fixture(scope="session")
 def bounds() -> ActionBounds:
     return from_mapping(ActionBounds, _yaml("actions.yaml"), "config/actions.yaml")
+
+
+@pytest.fixture(scope="session")
+def urdf_path() -> Path:
+    return ROOT / "urdf" / "mtopt_cell.urdf.xacro"
+
+
+@pytest.fixture(scope="session")
+def description(urdf_path: Path) -> RobotDescription:
+    return RobotDescription.expand(urdf_path)
+
+
+@pytest.fixture(scope="session")
+def arm(description: RobotDescription, workspace: Workspace, bounds: ActionBounds) -> Arm:
+    return Arm.of(description, workspace, bounds)

@@ -42,7 +42,7 @@ HOUSE = {
     "mtopt_core": room("", "numpy"),
     "mtopt_data": room("core", "numpy mcap mcap_ros2 yaml zstandard pyarrow duckdb"),
     "mtopt_robot": room(
-        "core data", "numpy pinocchio coal ruckig cv2 onnxruntime openvino yaml xacro"
+        "core data", "numpy pinocchio coal ruckig ompl cv2 onnxruntime openvino yaml xacro"
     ),
     "mtopt_sim": room("core data robot", "numpy mujoco yaml xacro cv2"),
     "mtopt_ros": room("core data robot sim msgs", "numpy yaml ament_index_python", wire=True),

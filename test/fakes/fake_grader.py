@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from fakes.fake_cell import FakeCell
 from mtopt_core.observation import OutcomeImages
-from mtopt_core.rules import grade_truth
-from mtopt_core.success import Grade
+from mtopt_core.success import Grade, grade_truth
 from mtopt_core.tasks import TaskRegistry
 
 

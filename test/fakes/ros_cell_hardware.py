@@ -39,6 +39,10 @@ FAST_ARM = {
     "planning": {"guard": {"stale_after_s": 2.0}},
     "watch": {"stale_after_s": 2.0, "tracking_rad": 1.0, "lag_s": 1.0},
 }
+FAST_BIN = {
+    "guard": {"stale_after_s": 2.0},
+    "sequence": {"shakes": 1, "pause_s": 0.1, "patience_s": 0.5},
+}
 
 
 class CellHardware(Node):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import gc
 import os
 import tempfile
 import threading
@@ -24,6 +25,7 @@ from rclpy.parameter import Parameter
 from rclpy.signals import SignalHandlerOptions
 
 from mtopt_ros.calls import call, perform
+from mtopt_ros.errors import CallFailed
 from mtopt_ros.parameters import flat, leaves
 from mtopt_ros.settings import SETTINGS
 
@@ -75,6 +77,7 @@ def environment() -> dict[str, str]:
 
 def start_ros() -> None:
     """Initialize rclpy once in this process, out of everybody else's sight."""
+    gc.collect()  # nodes of the last test, whose lifecycle services would still be found
     if rclpy.ok():
         return
     os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
@@ -234,9 +237,23 @@ class Prober:
         return True
 
     def bring_up(self, *nodes: str) -> None:
-        """Configure and activate nodes."""
+        """Configure and activate nodes, also such as follow a process that was killed.
+
+        The services of one that was killed are found for a while, and requests to them are lost.
+        """
         for node in nodes:
-            assert self.change(node, "configure", "activate"), f"{node} did not come up"
+            until(lambda node=node: self._lead_up(node), f"{node} to come up")
+
+    def _lead_up(self, node: str) -> bool:
+        client = self.client(GetState, f"{node}/get_state")
+        try:
+            state = call(client, GetState.Request(), 2.0, self.abort).current_state.label
+        except CallFailed:
+            return False
+        if state in ("unconfigured", "inactive"):
+            order = "configure" if state == "unconfigured" else "activate"
+            assert self.change(node, order), f"{node} did not {order}"
+        return bool(state == "active")
 
     def state(self, node: str) -> str:
         """The lifecycle state of a node as `ros2 lifecycle get` says it."""

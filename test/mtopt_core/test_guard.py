@@ -188,6 +188,7 @@ def test_a_single_sample_is_a_way_to_stay() -> None:
 def test_rates_taken_by_differences_are_truthful_enough() -> None:
     exact = smooth()
     qd = np.gradient(exact.q_rad, exact.t_s, axis=0)
+    qd[-1] = 0.0  # the one rate that may not be rough
     qdd = np.gradient(qd, exact.t_s, axis=0)
     rough = replace(exact, qd_rad_s=qd, qdd_rad_s2=qdd)
     assert admit(rough) is rough
@@ -258,10 +259,10 @@ def test_stale(age_s: float, fresh: bool) -> None:
 
 
 def test_stale_is_also_what_claims_to_be_from_the_future() -> None:
-    admit(smooth(), state_at([0.1, -0.2], stamp_ns=NOW_NS + 40_000_000))
-    broken, message = law(smooth(), state_at([0.1, -0.2], stamp_ns=NOW_NS + 60_000_000))
+    admit(smooth(), state_at([0.1, -0.2], stamp_ns=NOW_NS + 190_000_000))
+    broken, message = law(smooth(), state_at([0.1, -0.2], stamp_ns=NOW_NS + 210_000_000))
     assert broken == "stale"
-    assert "0.060 s in the future" in message
+    assert "0.210 s in the future" in message
 
 
 @pytest.mark.parametrize("joint", [0, 1])
@@ -326,16 +327,65 @@ def test_truth_of_acceleration() -> None:
 
 
 def test_limits_may_be_exceeded_by_the_slack_alone() -> None:
+    """A fifth-order motion is fastest in its middle: 15/8 of its mean speed."""
     exact = replace(GUARD, config=GuardConfig(slack=0.0))
-    steady = JointTrajectory(
+    fast = smooth(sweep_rad=(1.0, 0.0), duration_s=15 / 8 / 1.01, samples=81)
+    assert np.abs(fast.qd_rad_s).max() == pytest.approx(1.01, abs=1e-6)
+    wide = replace(LIMITS, acceleration_rad_s2=np.full(2, 9.0), jerk_rad_s3=np.full(2, 90.0))
+    assert admit(fast, guard=replace(GUARD, limits=wide)) is fast
+    assert law(fast, guard=replace(exact, limits=wide))[0] == "speed"
+
+
+def moving_state(trajectory: JointTrajectory, qd_rad_s: Any) -> JointState:
+    return replace(state_at(trajectory.q_rad[0]), qd_rad_s=np.asarray(qd_rad_s, np.float64))
+
+
+def stopping() -> JointTrajectory:
+    """The second half of a motion: it starts in full motion and ends at rest."""
+    whole = smooth(samples=81)
+    half = slice(40, None)
+    return JointTrajectory(
         NAMES,
-        np.linspace(0.0, 1.0, 11),
-        np.linspace(-0.5, 0.51, 11)[:, None] * [1.0, 0.0],
-        np.full((11, 2), 1.01) * [1.0, 0.0],
-        np.zeros((11, 2)),
+        whole.t_s[half] - whole.t_s[40],
+        whole.q_rad[half],
+        whole.qd_rad_s[half],
+        whole.qdd_rad_s2[half],
     )
-    assert admit(steady) is steady
-    assert law(steady, guard=exact)[0] == "speed"
+
+
+@pytest.mark.parametrize("joint", [0, 1])
+def test_start_speed_of_an_arm_that_moves(joint: int) -> None:
+    bound = GUARD.config.start_speed_share * LIMITS.speed_rad_s[joint]
+    near, far = np.zeros(2), np.zeros(2)
+    near[joint], far[joint] = bound - 1e-3, -bound - 1e-3
+    admit(smooth(), moving_state(smooth(), near))
+    broken, message = law(smooth(), moving_state(smooth(), far))
+    assert broken == "start speed"
+    assert NAMES[joint] in message
+
+
+def test_a_stop_starts_as_fast_as_the_arm_moves() -> None:
+    stop = stopping()
+    assert np.abs(stop.qd_rad_s[0]).max() > 0.4
+    assert admit(stop, moving_state(stop, stop.qd_rad_s[0])) is stop
+    assert law(stop)[0] == "start speed"
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_a_measured_speed_that_is_no_number(bad: float) -> None:
+    assert law(smooth(), moving_state(smooth(), [bad, 0.0]))[0] == "finite"
+
+
+def test_end_in_motion() -> None:
+    whole = smooth(samples=81)
+    half = slice(0, 41)
+    going = JointTrajectory(
+        NAMES, whole.t_s[half], whole.q_rad[half], whole.qd_rad_s[half], whole.qdd_rad_s2[half]
+    )
+    broken, message = law(going)
+    assert broken == "end"
+    assert "must rest" in message
+    assert law(with_sample(smooth(), "qd_rad_s", 40, 1, 2e-7))[0] == "end"
 
 
 def breaks_a_limit(trajectory: JointTrajectory) -> bool:

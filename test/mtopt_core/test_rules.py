@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from mtopt_core.geometry import Point, pose_tool_down, rotation_z, transform
-from mtopt_core.rules import CATEGORIES, Lifted, Placed, grade_truth
+from mtopt_core.rules import CATEGORIES, Covered, Lifted, Placed
 from mtopt_core.scene import ObjectTruth, PlateTruth, SceneTruth, Section
+from mtopt_core.success import grade_truth
 from mtopt_core.tasks import TaskRegistry
 from mtopt_core.workspace import Workspace
 
@@ -109,6 +110,27 @@ def test_one_object_of_many_on_the_plate_is_enough(workspace: Workspace) -> None
     )
     assert Placed("top-left").succeeded(seen, workspace)
     assert not Placed("bottom").succeeded(seen, workspace)
+
+
+def under(share: float, category: str = "can") -> ObjectTruth:
+    return ObjectTruth("x", category, np.array([0.58, -0.1, 0.03]), False, share)
+
+
+def test_a_covered_object_lies_under_the_cloth_by_its_share(workspace: Workspace) -> None:
+    assert Covered(share=0.7).succeeded(scene(under(0.71)), workspace)
+    assert not Covered(share=0.7).succeeded(scene(under(0.69)), workspace)
+    assert not Covered().succeeded(scene(), workspace)
+
+
+def test_what_is_covered_is_of_the_category(workspace: Workspace) -> None:
+    seen = scene(under(1.0, "box"), under(0.0, "can"))
+    assert Covered("box").succeeded(seen, workspace)
+    assert not Covered("can").succeeded(seen, workspace)
+
+
+def test_nothing_is_covered_while_something_is_held(workspace: Workspace) -> None:
+    cloth = thing([0.58, -0.1, 0.1], "cloth", held=True)
+    assert not Covered().succeeded(scene(under(1.0), cloth), workspace)
 
 
 def test_the_sections_share_the_plate_without_gap_or_overlap() -> None:

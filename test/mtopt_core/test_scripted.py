@@ -12,8 +12,8 @@ from mtopt_core.action import ActionBounds, Gripper
 from mtopt_core.cell import EndReason
 from mtopt_core.episode import Episode, run_episode
 from mtopt_core.policy import Policy
-from mtopt_core.rules import grade_truth
 from mtopt_core.scripted import SOURCE, ScriptConfig, ScriptedPick, ScriptedPlace
+from mtopt_core.success import grade_truth
 from mtopt_core.tasks import TaskRegistry
 from mtopt_core.workspace import Bin, Workspace
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 from mtopt_core.errors import ConfigError, UnknownTask
-from mtopt_core.rules import ANY, CATEGORIES, Lifted, Placed
+from mtopt_core.rules import ANY, CATEGORIES, Covered, Lifted, Placed
 from mtopt_core.scene import Section
 from mtopt_core.tasks import TaskRegistry
 
@@ -125,3 +127,49 @@ def test_a_name_that_stands_twice_is_named() -> None:
 
 def test_an_unknown_key_beside_the_tasks_is_refused() -> None:
     assert refused(ENTRY, task=[]).field == "task"
+
+
+# -- tasks that are learned later
+
+
+@pytest.fixture(scope="module")
+def extended() -> TaskRegistry:
+    path = Path(__file__).resolve().parents[2] / "config" / "tasks-extended.yaml"
+    return TaskRegistry.from_mapping(yaml.safe_load(path.read_text()), "tasks-extended.yaml")
+
+
+def test_the_extended_registry_begins_with_the_twelve(
+    registry: TaskRegistry, extended: TaskRegistry
+) -> None:
+    assert extended.tasks[:12] == registry.tasks
+    assert extended.names[12:] == ("lift-cloth", "cover-object", "lift-transparent-bottle")
+    for task in registry:
+        assert np.array_equal(extended.one_hot(task)[:12], registry.one_hot(task))
+        assert not extended.one_hot(task)[12:].any()
+
+
+def test_the_later_tasks_rules(extended: TaskRegistry) -> None:
+    assert extended["lift-cloth"].rule == Lifted("cloth")
+    assert extended["cover-object"].rule == Covered()
+    assert extended["lift-transparent-bottle"].rule == Lifted("transparent_bottle")
+
+
+@pytest.mark.parametrize(
+    ("categories", "field"),
+    [
+        (["can"], "categories[0]"),
+        (["any"], "categories[0]"),
+        (["a", "a"], "categories[1]"),
+        ([3], "categories[0]"),
+        ("cloth", "categories"),
+    ],
+)
+def test_a_wrong_category_list_is_refused(categories: Any, field: str) -> None:
+    assert refused(ENTRY, categories=categories).field == field
+
+
+def test_a_category_is_known_where_the_file_adds_it() -> None:
+    lift = entry(success={"rule": "lifted", "category": "cloth"})
+    assert refused(lift).field == "category"
+    made = TaskRegistry.from_mapping({"categories": ["cloth"], "tasks": [lift]}, "tasks.yaml")
+    assert made["a"].rule == Lifted("cloth")

@@ -3,6 +3,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
+from fakes.trajectory_laws import assert_rests, assert_within
 from mtopt_core.joints import JointState
 from mtopt_robot.bin_reset import (
     BinCommand,
@@ -15,8 +16,6 @@ from mtopt_robot.bin_reset import (
 )
 from mtopt_robot.errors import MotionInfeasible
 from mtopt_robot.motion import MotionPlanner, state_at
-
-from .laws import assert_rests, assert_within
 
 
 @dataclass

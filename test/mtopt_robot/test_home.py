@@ -1,14 +1,15 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from fakes.trajectory_laws import assert_rests, assert_within
 from mtopt_core.errors import GuardRefusal
 from mtopt_core.geometry import pose_tool_down, tilt_of, yaw_of
 from mtopt_core.joints import JointState
-from mtopt_robot.errors import UnreachableTarget
-
-from .laws import assert_rests, assert_within
+from mtopt_robot.collision import Surroundings
+from mtopt_robot.errors import NoSolution, UnreachableTarget
 
 NOW_NS = 1_000_000_000
 
@@ -85,10 +86,59 @@ def test_a_way_that_would_dip_among_the_walls_goes_straight(arm):
     assert_within(way.arm, arm.motion.limits)
 
 
-def test_a_dip_without_a_straight_way_is_refused(arm):
+def test_a_dip_without_a_straight_way_is_left_to_the_search(arm):
     q = np.array([-2.8, 1.74, -0.78, -1.84, 2.04, -1.91, -3.02])
+    simple, searched = arm.ways.planners
     with pytest.raises(UnreachableTarget, match="would turn"):
-        arm.ways.plan_home(q, measured(q, arm), NOW_NS)
+        simple.plan_home(q, measured(q, arm), NOW_NS)
+    asked = arm.ways.plan_home(q, measured(q, arm), NOW_NS)
+    found = searched.plan_home(q, measured(q, arm), NOW_NS)
+    np.testing.assert_array_equal(asked.arm.q_rad, found.arm.q_rad)
+
+
+def test_pressed_onto_a_floor_the_arm_comes_up_and_home(arm):
+    T = arm.kinematics.forward(arm.kinematics.home_q_rad)
+    T[:3, 3] = 0.58, -0.16, 0.030
+    q = arm.kinematics.inverse(T, arm.kinematics.home_q_rad)
+    T[2, 3] = 0.021  # the fingers' ends reach 3 mm past the tool, the floor is at 20 mm
+    pressed = arm.kinematics.nearest(T, q)
+    assert not arm.collision.clear(pressed)
+    for planner in arm.ways.planners:
+        way = planner.plan_home(pressed, measured(pressed, arm), NOW_NS)
+        assert not arm.collision.touched_on(way.arm.q_rad)
+
+
+def test_a_way_through_a_tipped_bin_is_left_to_the_search(arm):
+    """Level, the way from over the far wall is free; now the left bin stands upright in it."""
+    names = (*arm.kinematics.limits.names, "gripper_joint", "bin_left_joint", "bin_right_joint")
+    q = arm.kinematics.inverse(
+        pose_tool_down(np.array([0.6, 0.25, 0.26]), 0.0), arm.kinematics.home_q_rad
+    )
+    simple, searched = arm.ways.planners
+    around = Surroundings(left_rad=1.3)
+    whole = np.array([*q, around.finger_m, around.left_rad, around.right_rad])
+    state = JointState(names, whole, np.zeros(10), np.zeros(10), NOW_NS)
+    assert arm.collision.clear(q, around)
+    with pytest.raises(UnreachableTarget, match="bin_left"):
+        simple.plan_home(q, state, NOW_NS)
+    way = searched.plan_home(q, state, NOW_NS)
+    assert not arm.collision.touched_on(way.arm.q_rad, around)
+
+
+class StraightThrough:
+    """A Search that looks at nothing."""
+
+    def between(self, q_from_rad, q_goal_rad, around, attempt=0):
+        return np.array([q_from_rad, q_goal_rad])
+
+
+def test_a_searched_way_is_looked_at_again_before_it_is_sent(arm):
+    T = pose_tool_down(np.array([0.42, 0.1, 0.03]), 1.57)
+    q = arm.kinematics.inverse(T, arm.kinematics.home_q_rad)
+    blind = replace(arm.ways.planners[-1], search=StraightThrough())
+    assert not arm.collision.clear_between(q, arm.kinematics.home_q_rad)
+    with pytest.raises(NoSolution, match=r"touch on a nearer look: bin_left and gripper_finger"):
+        blind.plan_home(q, measured(q, arm), NOW_NS)
 
 
 def test_a_hover_among_the_walls_is_refused(arm):

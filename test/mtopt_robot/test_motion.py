@@ -5,12 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fakes.trajectory_laws import assert_rests, assert_within
 from mtopt_core.joints import JointLimits
 from mtopt_robot.errors import MotionInfeasible
 from mtopt_robot.motion import MotionConfig, MotionPlanner, joined, state_at
 from mtopt_robot.path import JointPath
-
-from .laws import assert_rests, assert_within
 
 LIMITS = JointLimits(
     names=("a", "b", "c"),

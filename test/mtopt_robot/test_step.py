@@ -5,13 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fakes.trajectory_laws import assert_rests, assert_within
 from mtopt_core.action import HOLD, TERMINATE, Action, Gripper
 from mtopt_core.errors import GuardRefusal, InvalidAction
 from mtopt_core.geometry import pose_tool_down, tilt_of, wrap_angle, yaw_of
 from mtopt_core.joints import JointState
 from mtopt_robot.errors import RobotError
-
-from .laws import assert_rests, assert_within
 
 NOW_NS = 5_000_000_000
 

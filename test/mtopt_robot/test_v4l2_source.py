@@ -45,7 +45,7 @@ class Driver:
         self.asked = {}
         self.exposes, self.images, self.open = exposes, images, True
 
-    def isOpened(self):  # noqa: N802
+    def isOpened(self):
         return self.open
 
     def set(self, option, value):

@@ -1,4 +1,4 @@
-"""Services and actions called from a thread, over real rclpy: everything that goes wrong is named."""
+"""Services and actions called from a thread, over real rclpy: what goes wrong has a name."""
 
 from __future__ import annotations
 

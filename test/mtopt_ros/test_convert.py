@@ -170,7 +170,7 @@ def test_rows_may_be_padded_and_colours_in_either_order(encoding: str, padding: 
 def test_an_encoding_that_is_not_understood_is_named() -> None:
     message = convert.image_msg(pixels(), STAMP_NS, "camera")
     message.encoding = "yuv422"
-    with pytest.raises(ImageInvalid, match="yuv422.*rgb8 or bgr8"):
+    with pytest.raises(ImageInvalid, match=r"yuv422.*rgb8 or bgr8"):
         convert.image(message)
 
 
@@ -226,7 +226,7 @@ def test_scenes_come_back(with_plate: bool) -> None:
     plate = PlateTruth(random_pose(rng), 0.11) if with_plate else None
     things = (
         ObjectTruth("carrot_1", "carrot", rng.normal(size=3), True),
-        ObjectTruth("can_1", "can", rng.normal(size=3), False),
+        ObjectTruth("can_1", "can", rng.normal(size=3), False, 0.75),
     )
     scene = SceneTruth(STAMP_NS, things, plate, random_pose(rng), True)
     back = convert.scene(over_the_wire(convert.scene_msg(scene)))
@@ -235,6 +235,7 @@ def test_scenes_come_back(with_plate: bool) -> None:
     for found, thing in zip(back.objects, things, strict=True):
         assert (found.name, found.category, found.held) == (thing.name, thing.category, thing.held)
         assert found.position_m == pytest.approx(thing.position_m, abs=1e-12)
+        assert found.covered == thing.covered
     assert (back.plate is None) == (plate is None)
     if back.plate is not None and plate is not None:
         assert back.plate.radius_m == plate.radius_m

@@ -68,9 +68,7 @@ def test_every_waiter_gets_the_first_value_that_is_new_enough_for_it(
     assert [end(task) for task in tasks] == [10, 20, 20]
 
 
-def test_a_value_that_comes_late_does_not_replace_a_newer_one(
-    spinner: Spinner, node: Node
-) -> None:
+def test_a_value_that_comes_late_does_not_replace_a_newer_one(spinner: Spinner, node: Node) -> None:
     newest: Newest[str] = Newest(node)
     newest.put(20, "new")
     newest.put(10, "late")

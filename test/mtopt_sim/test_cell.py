@@ -12,8 +12,8 @@ from contracts.cell_contract import CellContract
 from mtopt_core.action import Action, Gripper
 from mtopt_core.cell import CellFault, EndReason
 from mtopt_core.episode import run_episode
-from mtopt_core.rules import grade_truth
 from mtopt_core.scripted import ScriptedPick
+from mtopt_core.success import grade_truth
 from mtopt_core.workspace import Bin
 from mtopt_sim.cell import SimCell
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
+import shutil
+import subprocess
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from mtopt_robot.description import RobotDescription
 
 ENTRY = Path(__file__).resolve().parents[2] / "urdf" / "mtopt_cell.urdf.xacro"
 CELLS = ("", "cell1")
+NAMESPACES = ("", "cell9")
 HARDWARE = ("mock", "gazebo", "iiwa", "mujoco")
 
 # LBR iiwa 14 R820, KUKA's data sheet: axis range and speed in degrees, torque in Nm.
@@ -24,6 +27,29 @@ RANGE_DEG = (170, 120, 170, 120, 170, 120, 175)
 SPEED_DEG_S = (85, 85, 100, 75, 130, 135, 135)
 TORQUE_NM = (320, 320, 176, 176, 110, 40, 40)
 ARM_MASS_KG = 29.9
+# The links' shares of it, from the base on (rounded to what the primitives are good for).
+LINK_MASS_KG = (4.6, 5.7, 6.1, 3.4, 3.5, 3.3, 2.0, 1.3)
+# What moves beside the arm: lower, upper (rad or m), speed (rad/s or m/s), effort (Nm or N).
+PERIPHERY = {
+    "gripper_joint": (0.0, 0.035, 0.15, 60.0),
+    "gripper_mimic_joint": (0.0, 0.035, 0.15, 60.0),
+    "bin_left_joint": (0.0, 2.6, 2.0, 80.0),
+    "bin_right_joint": (0.0, 0.5, 2.0, 80.0),
+}
+PERIPHERY_MASS_KG = {
+    "gripper_palm": 0.85,
+    "gripper_finger_1": 0.06,
+    "gripper_finger_2": 0.06,
+    "bin_left": 2.2,
+    "bin_right": 2.0,
+    "table": 45.0,
+    "camera_overhead": 0.2,
+    "camera_left": 0.2,
+    "camera_right": 0.2,
+    "camera_overhead_post": 2.0,
+    "camera_left_post": 2.0,
+    "camera_right_post": 2.0,
+}
 # Distances between the crossings of the axes: base to 2, 2 to 4, 4 to 6, 6 to the flange.
 LENGTHS_M = (0.36, 0.42, 0.40, 0.126)
 TOOL_M = 0.150
@@ -39,10 +65,11 @@ PLUGIN = {
 }
 
 
-@pytest.fixture(scope="module", params=itertools.product(CELLS, HARDWARE), ids="-".join)
+@pytest.fixture(scope="module", params=itertools.product(CELLS, HARDWARE, NAMESPACES), ids="-".join)
 def expanded(request: pytest.FixtureRequest) -> tuple[str, str, ElementTree.Element, str]:
-    cell, hardware = request.param
-    text = RobotDescription.expand(ENTRY, {"cell": cell, "hardware": hardware}).urdf
+    cell, hardware, namespace = request.param
+    arguments = {"cell": cell, "hardware": hardware, "namespace": namespace}
+    text = RobotDescription.expand(ENTRY, arguments).urdf
     return (f"{cell}_" if cell else "", hardware, ElementTree.fromstring(text), text)
 
 
@@ -82,6 +109,95 @@ def test_the_arm_weighs_what_the_data_sheet_says(expanded) -> None:
     ]
     assert len(masses) == 8
     assert sum(masses) == pytest.approx(ARM_MASS_KG, abs=0.05)
+
+
+def test_every_mass_is_the_tables(expanded) -> None:
+    prefix, _, robot, _ = expanded
+    wanted = {f"iiwa_link_{index}": mass for index, mass in enumerate(LINK_MASS_KG)}
+    wanted |= PERIPHERY_MASS_KG
+    found = {
+        link.get("name").removeprefix(prefix): float(link.find("inertial/mass").get("value"))
+        for link in robot.findall("link")
+        if link.get("name") != "world"
+    }
+    assert {name: found[name] for name in wanted} == pytest.approx(wanted)
+    # What is left are frames, and the plate that the arm is bolted to.
+    assert sum(found.values()) - sum(wanted.values()) == pytest.approx(1.0 + 4 * 0.001)
+
+
+def test_limits_beside_the_arm_are_the_tables(expanded) -> None:
+    prefix, _, robot, _ = expanded
+    moving = {
+        joint.get("name").removeprefix(prefix): joint.find("limit")
+        for joint in robot.findall("joint")
+        if joint.get("type") != "fixed"
+    }
+    assert set(moving) == {f"iiwa_joint_{index}" for index in range(1, 8)} | set(PERIPHERY)
+    for name, wanted in PERIPHERY.items():
+        keys = ("lower", "upper", "velocity", "effort")
+        assert tuple(float(moving[name].get(key)) for key in keys) == pytest.approx(wanted), name
+
+
+def test_fri_gets_the_data_sheets_limits_too(expanded) -> None:
+    prefix, hardware, robot, _ = expanded
+    if hardware != "iiwa":
+        return
+    joints = {j.get("name"): j for j in robot.findall("ros2_control/joint")}
+    for index, (span, speed, torque) in enumerate(
+        zip(RANGE_DEG, SPEED_DEG_S, TORQUE_NM, strict=True), start=1
+    ):
+        stated = {
+            item.get("name"): float(item.text)
+            for item in joints[f"{prefix}iiwa_joint_{index}"].findall("param")
+        }
+        assert stated == pytest.approx(
+            {
+                "min_position": -math.radians(span),
+                "max_position": math.radians(span),
+                "max_velocity": math.radians(speed),
+                "max_torque": torque,
+            }
+        )
+
+
+def test_check_urdf_passes(expanded, tmp_path: Path) -> None:
+    program = shutil.which("check_urdf")
+    if program is None:
+        pytest.skip("check_urdf is not installed (Debian: liburdfdom-tools)")
+    prefix, _, _, text = expanded
+    path = tmp_path / "cell.urdf"
+    path.write_text(text, encoding="utf-8")
+    checked = subprocess.run(
+        [program, str(path)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert checked.returncode == 0, checked.stderr
+    assert "Successfully Parsed XML" in checked.stdout
+    assert f"{prefix}base_link" in checked.stdout
+
+
+def test_check_urdf_would_not_pass_a_broken_one(tmp_path: Path) -> None:
+    program = shutil.which("check_urdf")
+    if program is None:
+        pytest.skip("check_urdf is not installed (Debian: liburdfdom-tools)")
+    path = tmp_path / "broken.urdf"
+    path.write_text(
+        '<robot name="r"><link name="a"/><joint name="j" type="fixed">'
+        '<parent link="a"/><child link="b"/></joint></robot>',
+        encoding="utf-8",
+    )
+    broken = subprocess.run([program, str(path)], capture_output=True, timeout=60, check=False)
+    assert broken.returncode != 0
+
+
+def test_topics_are_in_the_namespace_and_else_in_the_cells(expanded, request) -> None:
+    _, hardware, robot, _ = expanded
+    cell, _, namespace = request.node.callspec.params["expanded"]
+    below = namespace or cell
+    topics = [item.text for item in robot.iter("topic")]
+    assert bool(topics) == (hardware == "gazebo")
+    assert all(topic.startswith(f"{below}/camera/" if below else "camera/") for topic in topics)
+    named = [item.text for item in robot.findall("gazebo/plugin/ros/namespace")]
+    assert named == ([f"/{below}"] if below and hardware == "gazebo" else [])
 
 
 def test_every_link_but_world_has_a_true_inertia(expanded) -> None:

@@ -175,3 +175,25 @@ def test_what_falls_out_of_the_cell_is_put_back(
     where = {t.name: t.position_m for t in workcell.truth().objects}
     assert all(workcell.workspace.bins.holds(Bin.RIGHT, where[n]) for n in ("can", "milk"))
     assert "can" in caplog.text and "milk" in caplog.text
+
+
+def test_a_motion_longer_than_is_worked_out_at_once_is_followed_to_its_end(
+    workcell: Workcell,
+) -> None:
+    goal = np.array(workcell.workspace.home_q_rad) + 0.2
+    send(workcell, "arm", goal, 5.0)
+    for at_s in (2.5, 2.5):
+        workcell.advance(at_s)
+        here, wanted = workcell.joint_state().q_rad[:7], workcell.commanded("arm")
+        assert here == pytest.approx(wanted, abs=0.01)
+    workcell.advance(0.3)
+    assert workcell.joint_state().q_rad[:7] == pytest.approx(goal, abs=1e-3)
+
+
+def test_a_trajectory_stamped_for_another_century_costs_nothing_now(workcell: Workcell) -> None:
+    names = workcell.joint_state().names[:7]
+    goal = np.array([workcell.workspace.home_q_rad])
+    late = TrajectoryPoints(names, np.ones(1), goal, stamp_ns=1_800_000_000_000_000_000)
+    workcell.follow("arm", late)
+    workcell.advance(0.1)
+    assert workcell.now_ns >= 100_000_000

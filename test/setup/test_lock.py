@@ -10,6 +10,7 @@ import pytest
 
 FOLDER = Path(__file__).resolve().parents[2] / "requirements"
 LAYERS = ("bootstrap", "build", "ros", "robot", "dev")
+APART = ("bench",)  # for an interpreter of its own, so it need not agree with the others
 PIN = re.compile(r"^(?P<name>[a-z0-9][a-z0-9-]*)==(?P<version>[0-9][0-9a-z.]*)$")
 HASH = re.compile(r"^--hash=sha256:[0-9a-f]{64}$")
 
@@ -37,22 +38,22 @@ def asked(layer: str) -> set[str]:
 
 
 def test_layers_are_all_there_is() -> None:
-    assert {path.stem for path in FOLDER.iterdir()} == set(LAYERS)
+    assert {path.stem for path in FOLDER.iterdir()} == {*LAYERS, *APART}
 
 
-@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("layer", LAYERS + APART)
 def test_every_line_is_a_pinned_package_with_hashes(layer: str) -> None:
     assert pins(layer)
 
 
-@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("layer", LAYERS + APART)
 @pytest.mark.parametrize("kind", ("in", "lock"))
 def test_no_addresses(layer: str, kind: str) -> None:
     text = (FOLDER / f"{layer}.{kind}").read_text()
     assert not re.search(r"://|--index|--find-links|--trusted-host|@ |\bfile:", text)
 
 
-@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("layer", LAYERS + APART)
 def test_everything_asked_for_is_locked(layer: str) -> None:
     assert asked(layer)
     assert asked(layer) <= set(pins(layer))

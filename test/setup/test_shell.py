@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from mtopt_bringup import cli
+
 ROOT = Path(__file__).resolve().parents[2]
 SHELLS = [shell for shell in ("sh", "dash", "bash", "zsh") if shutil.which(shell)]
+# A sourced ROS 2 brings an environment of its own, and then .venv has none.
+wheels_only = pytest.mark.skipif(
+    not (ROOT / ".venv" / "local_setup.sh").exists(), reason="ROS 2 is not from wheels here"
+)
 ROS_VARIABLES = ("ROS_DISTRO", "AMENT_PREFIX_PATH", "MTOPT_PYTHON")
 
 
@@ -42,6 +49,19 @@ def test_help_needs_nothing(argument: tuple[str, ...]) -> None:
     assert done.returncode == 0
     assert done.stdout.startswith("usage: ./mtopt COMMAND")
     assert not done.stderr
+
+
+def test_every_command_of_the_python_side_is_known_here() -> None:
+    known = re.findall(r"^    ([a-z -|]+)\)$", (ROOT / "mtopt").read_text(), re.MULTILINE)
+    words = {word for pattern in known for word in pattern.split(" | ")}
+    assert set(cli._COMMANDS) <= words
+
+
+def test_an_unknown_command_sets_nothing_up() -> None:
+    done = run("./mtopt", "nope", PATH="/usr/bin:/bin")
+    assert done.returncode == 2
+    assert "unknown command 'nope'" in done.stderr
+    assert not done.stdout
 
 
 def test_scripts_are_executable_and_parse() -> None:
@@ -144,6 +164,7 @@ def test_a_package_that_pip_did_not_finish_is_dropped(tmp_path: Path) -> None:
     assert [entry.name for entry in packages.iterdir()] == ["whole-1.dist-info"]
 
 
+@wheels_only
 @pytest.mark.parametrize("shell", SHELLS)
 def test_environment_in_every_shell_and_twice(shell: str) -> None:
     done = run(
@@ -159,6 +180,7 @@ def test_environment_in_every_shell_and_twice(shell: str) -> None:
     assert done.stdout == "LOCALHOST egl\n"
 
 
+@wheels_only
 def test_environment_keeps_what_a_user_chose() -> None:
     done = run(
         "sh",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 
-from fakes.ros_cell_hardware import CellHardware
+from fakes.ros_cell_hardware import FAST_BIN, CellHardware
 from fakes.ros_session import Prober, Spinner, managed, until
 from mtopt_core.cell import EndReason
 from mtopt_core.workspace import Workspace
@@ -32,7 +33,7 @@ def hardware(prober: Prober, workspace: Workspace) -> Iterator[CellHardware]:
 
 @pytest.fixture
 def hinges(hardware: CellHardware, spinner: Spinner, prober: Prober) -> BinNode:
-    node: BinNode = spinner.add(managed(BinNode, "bin", sim_time=True))
+    node: BinNode = spinner.add(managed(BinNode, "bin", sim_time=True, **FAST_BIN))
     prober.bring_up("bin")
     return node
 
@@ -75,9 +76,7 @@ def test_a_jammed_hinge_is_named_and_the_bins_are_parked(
     until(lambda: beats[-1].fault == "", "the end of the fault")
 
 
-def test_a_second_reset_is_refused(
-    hinges: BinNode, prober: Prober, hardware: CellHardware
-) -> None:
+def test_a_second_reset_is_refused(hinges: BinNode, prober: Prober, hardware: CellHardware) -> None:
     first = prober.action(ResetBins, "bin/reset").send_goal_async(ResetBins.Goal())
     until(lambda: hardware.sent["bin"], "the first reset to begin")
     with pytest.raises(CallFailed, match="refused the goal"):
@@ -100,6 +99,7 @@ def test_deactivating_ends_a_reset_as_stopped(
     with pytest.raises(CallFailed, match="refused the goal"):
         reset(prober)
     assert len(hardware.sent["bin"]) == sent
+    until(lambda: not np.abs(hardware.joint_state().qd_rad_s).any(), "the hinges to rest")
     assert prober.change("bin", "activate")
     assert reset(prober).ok
 

@@ -81,7 +81,7 @@ def test_a_transition_that_is_not_possible_is_refused_and_harms_nobody(
 BROKEN: list[tuple[str, dict[str, Any], str]] = [
     ("camera", {"description_file": "/nowhere/cell.xacro"}, "/nowhere/cell.xacro"),
     ("arm", {"workspace_file": "/nowhere/workspace.yaml"}, "/nowhere/workspace.yaml"),
-    ("bin", {"motion": {"speed": 7.0}}, "motion.speed|speed"),
+    ("bin", {"motion": {"speed_fraction": 7.0}}, "speed_fraction"),
     ("policy", {"tasks_file": "/nowhere/tasks.yaml"}, "/nowhere/tasks.yaml"),
     ("success", {"grader": "hunch"}, "truth"),
     ("recorder", {"disk_reserve_mb": 1}, "at least 10"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ INTERRUPTED = 130
 
 _COMMANDS = {
     "up": "run the cells of a fleet and collect episodes",
+    "collect": "collect episodes of simulated cells at full speed, without ROS",
     "log": "look into recorded episodes: info, verify, recover",
     "bench": "measure this machine at one of the fleet's jobs",
     "doctor": "what was found on this machine, and how to mend what is not right",
@@ -51,11 +51,19 @@ def _help(words: list[str]) -> int:
 
 
 def _up(words: list[str]) -> int:
-    from . import up, up_words
+    from .stop import Stop
 
-    arguments = up_words.parse_words(words)
-    root = Path(os.environ.get("MTOPT_ROOT") or Path.cwd())
-    return up.run(arguments, root)
+    # From here on Ctrl-C is noted: raised inside an import of compiled code it may be lost.
+    with Stop() as stop:
+        from . import paths, up, up_words
+
+        return up.run(up_words.parse_words(words), paths.workspace_root(), stop)
+
+
+def _collect(words: list[str]) -> int:
+    from . import collect
+
+    return collect.run(words)
 
 
 def _log(words: list[str]) -> int:
@@ -100,6 +108,7 @@ def _docs(words: list[str]) -> int:
 
 _RUN: dict[str, Callable[[list[str]], int]] = {
     "up": _up,
+    "collect": _collect,
     "log": _log,
     "bench": _bench,
     "doctor": _doctor,

@@ -12,7 +12,11 @@ class NotInstalled(BringupError):
 
 
 class StartFailed(BringupError):
-    """A fleet that could not be started, or that lost a process for good."""
+    """A fleet that could not be started."""
+
+
+class ManagerLost(BringupError):
+    """The process manager ended or fell silent while the fleet ran."""
 
 
 class UnknownBench(BringupError):

@@ -153,7 +153,9 @@ def _refuse_misplaced(nodes: Any, where: str) -> None:
             place = ELSEWHERE.get(node, {}).get(field)
             place = _ONE_REGISTRY if field == "tasks_file" else place
             if place:
-                raise ConfigError(f"{where}: nodes: {node}", field, values[field], f"set by {place}")
+                raise ConfigError(
+                    f"{where}: nodes: {node}", field, values[field], f"set by {place}"
+                )
 
 
 def _check_cameras(cameras: CameraDevices, where: str) -> None:

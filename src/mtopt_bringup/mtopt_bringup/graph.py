@@ -74,9 +74,7 @@ def graph(
     )
 
 
-def _cell(
-    start: CellStart, arguments: Arguments, paths: Paths, own_clock: bool
-) -> list[Process]:
+def _cell(start: CellStart, arguments: Arguments, paths: Paths, own_clock: bool) -> list[Process]:
     cell = start.cell
     namespace = f"/{cell.name}"
     mujoco = cell.hardware == "mujoco"
@@ -85,8 +83,13 @@ def _cell(
 
     def alone(name: str) -> Process:
         return Process(
-            name, namespace, {name: told[name]}, name, remappings,
-            ends_fleet=name == "runner", sends_images=name in _SEND_IMAGES,
+            name,
+            namespace,
+            {name: told[name]},
+            name,
+            remappings,
+            ends_fleet=name == "runner",
+            sends_images=name in _SEND_IMAGES,
         )
 
     hardware = [alone("mujoco")] if mujoco else []
@@ -96,8 +99,12 @@ def _cell(
     return [
         *hardware,
         Process(
-            COMPOSED, namespace, together, remappings=remappings,
-            ends_fleet=True, sends_images=True,
+            COMPOSED,
+            namespace,
+            together,
+            remappings=remappings,
+            ends_fleet=True,
+            sends_images=True,
         ),
     ]
 

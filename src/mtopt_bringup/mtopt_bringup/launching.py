@@ -1,4 +1,4 @@
-"""The same graph for `ros2 launch`: a translation into launch actions, with no decisions of its own."""
+"""The same graph for `ros2 launch`: translated into launch actions, no decisions of its own."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from launch.event_handlers import OnProcessExit, OnShutdown
 from launch.events import Shutdown
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
+
 from mtopt_core.config import described
 
 from . import parameter_files, transport

@@ -12,11 +12,23 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from .story import CellView, Story
+from mtopt_data.metadata import GRADED_BY_TRUTH
+from mtopt_ros.cell_view import CellView
+
+from .story import Story
 
 TRUTH = "Outcomes are graded by the simulation's truth, not by a success model."
-_COLOURS = {"collecting": "green", "ready": "green", "done": "green", "paused": "yellow", "starting": "yellow",
-            "resetting": "cyan", "grading": "cyan", "faulted": "red", "parked": "red"}
+_COLOURS = {
+    "collecting": "green",
+    "ready": "green",
+    "done": "green",
+    "paused": "yellow",
+    "starting": "yellow",
+    "resetting": "cyan",
+    "grading": "cyan",
+    "faulted": "red",
+    "parked": "red",
+}
 
 
 @dataclass(frozen=True)
@@ -76,7 +88,7 @@ class View:
 
 def screen(story: Story, places: Places, notice: str = "") -> RenderableType:
     """All cells, and what belongs to all of them."""
-    lines = [TRUTH] if "truth" in story.graders else []
+    lines = [TRUTH] if GRADED_BY_TRUTH in story.graders else []
     lines += [f"Episodes: {places.data}", f"Logs: {places.logs}    Ctrl-C ends everything."]
     lines += [notice] if notice else []
     faults = [f"{v.cell}: {fault}" for v in story.cells.values() for fault in v.faults]
@@ -131,7 +143,7 @@ def summary(story: Story, places: Places, files: int) -> RenderableType:
         parts.append(made)
     count = "1 episode file" if files == 1 else f"{files} episode files"
     parts.append(Text(f"{count} in {places.data}; logs in {places.logs}"))
-    if "truth" in story.graders:
+    if GRADED_BY_TRUTH in story.graders:
         parts.append(Text(TRUTH, style="dim"))
     return Group(*parts)
 

@@ -6,6 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
+def workspace_root() -> Path:
+    """Where logs of runs go: the colcon workspace that holds this package, else here."""
+    from ament_index_python.packages import PackageNotFoundError, get_package_prefix
+
+    try:
+        workspace = Path(get_package_prefix("mtopt_bringup")).parents[1]
+    except (PackageNotFoundError, IndexError):
+        return Path.cwd()
+    return workspace if (workspace / "src" / "mtopt_bringup").is_dir() else Path.cwd()
+
+
 @dataclass(frozen=True)
 class Paths:
     """Folders that launch/, the nodes and the tests share. Absolute."""

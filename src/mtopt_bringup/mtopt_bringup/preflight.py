@@ -1,4 +1,4 @@
-"""What has to be right before anything starts. Each check says file, field, value, what is allowed."""
+"""What has to be right before anything starts. A check says field, value and what is allowed."""
 
 from __future__ import annotations
 

@@ -6,25 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-
-@dataclass(frozen=True)
-class CellView:
-    """A cell as it last reported itself; `disk_free` in bytes, rate in episodes an hour."""
-
-    cell: str
-    state: str = "starting"
-    task: str = ""
-    step: int = 0
-    episodes: int = 0
-    wanted: int = 0
-    successes: int = 0
-    last_task: str = ""
-    last_success: bool = False
-    last_end_reason: str = ""
-    episodes_per_hour: float = 0.0
-    grader: str = ""
-    disk_free: int = 0
-    faults: tuple[str, ...] = ()
+from mtopt_ros.cell_view import CellView
 
 
 @dataclass
@@ -63,15 +45,23 @@ class Story:
             lines.append(_episode_line(view))
         if view.state in _NOTABLE and view.state != before.state:
             lines.append(f"{view.cell}  {view.state}")
-        lines += [f"{view.cell}  fault  {f}" for f in view.faults if f not in before.faults]
+        known_faults = {_kind(fault) for fault in before.faults}
+        lines += [f"{view.cell}  fault  {f}" for f in view.faults if _kind(f) not in known_faults]
         return lines
 
 
 _NOTABLE = ("starting", "ready", "paused", "faulted", "parked", "done")
 
 
+def _kind(fault: str) -> str:
+    """Node and name of a fault, without the words that change from second to second."""
+    return ":".join(fault.split(":")[:2])
+
+
 def _episode_line(view: CellView) -> str:
     count = f"{view.episodes}/{view.wanted}" if view.wanted else str(view.episodes)
     outcome = "success" if view.last_success else "failure"
     rate = f"  {view.episodes_per_hour:.0f} an hour" if view.episodes_per_hour else ""
-    return f"{view.cell}  episode {count}  {view.last_task}  {outcome}, {view.last_end_reason}{rate}"
+    return (
+        f"{view.cell}  episode {count}  {view.last_task}  {outcome}, {view.last_end_reason}{rate}"
+    )

@@ -24,7 +24,7 @@ from types import TracebackType
 from typing import Any
 
 from . import supervisor_file, tether
-from .errors import StartFailed
+from .errors import ManagerLost
 from .process_tree import alive, descendants
 from .programs import Program
 
@@ -56,7 +56,7 @@ class Supervisor:
         self._child: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Supervisor:
-        """Start; raises StartFailed."""
+        """Start; what prevents it shows in the first `states`."""
         # A socket's path may have 107 characters; the run folder may lie deep.
         self._short = Path(tempfile.mkdtemp(prefix="mtopt-"))
         self._socket = self._short / "supervisor"
@@ -90,14 +90,14 @@ class Supervisor:
             shutil.rmtree(self._short, ignore_errors=True)
 
     def states(self) -> dict[str, State]:
-        """Every program's state; empty until supervisord answers. Raises StartFailed."""
+        """Every program's state; empty until supervisord answers. Raises ManagerLost."""
         if self._child is None or self._child.poll() is not None:
-            raise StartFailed(f"the process manager has ended: {self._said()}")
+            raise ManagerLost(f"the process manager has ended: {self._said()}")
         try:
             infos: Any = self._remote().supervisor.getAllProcessInfo()
         except (OSError, http.client.HTTPException, xmlrpc.client.Error):
             if time.monotonic() > self._deadline_s:
-                raise StartFailed(f"no answer from the process manager: {self._said()}") from None
+                raise ManagerLost(f"no answer from the process manager: {self._said()}") from None
             return {}
         self._deadline_s = time.monotonic() + _SOCKET_S
         return {

@@ -56,9 +56,7 @@ def segment_mb(senders: int, room_mb: float) -> int:
     )
 
 
-def profiles(
-    senders: int, paths: Paths, folder: Path, environment: Mapping[str, str]
-) -> Profiles:
+def profiles(senders: int, paths: Paths, folder: Path, environment: Mapping[str, str]) -> Profiles:
     """The profiles to use; one that fits a small /dev/shm is written to `folder`."""
     if any(environment.get(name) for name in _USERS_OWN):
         return Profiles(None, None)

@@ -13,12 +13,12 @@ from pathlib import Path
 from mtopt_core.tasks import TaskRegistry
 from mtopt_data.naming import finished_files
 from mtopt_data.yamlfile import read_yaml
+from mtopt_ros.fleet_feed import Feed
 
 from . import parameter_files, preflight, transport
 from .arguments import Arguments
 from .claim import Claim
-from .errors import StartFailed
-from .feed import Feed
+from .errors import ManagerLost, StartFailed
 from .fleet import Fleet
 from .graph import Process, graph
 from .live import Places, View
@@ -61,25 +61,23 @@ def prepare(arguments: Arguments, paths: Paths) -> Prepared:
     return Prepared(fleet, processes)
 
 
-def run(arguments: Arguments, root: Path, paths: Paths | None = None) -> int:
+def run(arguments: Arguments, root: Path, stop: Stop, paths: Paths | None = None) -> int:
     """Start, watch, end. 0: ended by itself; 1: a process failed; 128 + n: signal n.
 
-    Raises MtoptError for what prevents a start. The runs' logs go below `root`.
+    `stop` is entered already. Raises MtoptError for what prevents a start. The runs' logs go
+    below `root`.
     """
-    with Stop() as stop:
-        paths = paths or Paths.installed()
-        prepared = prepare(arguments, paths)
-        os.environ.update(transport.defaults(os.environ))
-        claim = Claim(prepared.cells, os.environ)
-        try:
-            return _run(prepared, arguments, paths, _run_folder(root), stop)
-        finally:
-            claim.release()
+    paths = paths or Paths.installed()
+    prepared = prepare(arguments, paths)
+    os.environ.update(transport.defaults(os.environ))
+    claim = Claim(prepared.cells, os.environ)
+    try:
+        return _run(prepared, arguments, paths, _run_folder(root), stop)
+    finally:
+        claim.release()
 
 
-def _run(
-    prepared: Prepared, arguments: Arguments, paths: Paths, folder: Path, stop: Stop
-) -> int:
+def _run(prepared: Prepared, arguments: Arguments, paths: Paths, folder: Path, stop: Stop) -> int:
     senders = sum(process.sends_images for process in prepared.processes)
     profiles = transport.profiles(senders, paths, folder, os.environ)
     written = parameter_files.write(prepared.processes, folder / "parameters")
@@ -90,13 +88,22 @@ def _run(
     before = _files(places.data, prepared.cells)
     view = View(story, places, [program.log for program in begun] if arguments.verbose else None)
     feed = Feed()
-    with view, Supervisor(begun, folder, os.environ) as supervisor:
-        feed.start()
-        code = _follow(begun, supervisor, feed, story, view, stop)
-        feed.stop()
-    view.refresh()
+    with view:
+        with Supervisor(begun, folder, os.environ) as supervisor:
+            feed.start()
+            try:
+                verdict, failed = _follow(begun, supervisor, feed, story, view, stop)
+            except ManagerLost as error:
+                verdict, failed = Verdict.FAILED, ""
+                view.say(str(error))
+            finally:
+                feed.stop()
+        view.refresh()
+    _explain(failed, places.logs, view)
     view.summary(len(_files(places.data, prepared.cells) - before))
-    return code
+    if stop.asked:
+        return stop.exit_code
+    return FAILED if verdict is Verdict.FAILED else ENDED
 
 
 def _follow(
@@ -106,8 +113,8 @@ def _follow(
     story: Story,
     view: View,
     stop: Stop,
-) -> int:
-    """Show how the fleet fares until it ends, fails, or is asked to end."""
+) -> tuple[Verdict, str]:
+    """Show how the fleet fares until it ends, fails, or is asked to end; who failed."""
     watch = Watch(begun)
     look_s = 0.0
     verdict, failed = Verdict.RUNNING, ""
@@ -118,15 +125,16 @@ def _follow(
         _tell(feed, story, view, watch)
         time.sleep(_TICK_S)
     _tell(feed, story, view, watch)
-    if stop.asked:
-        return stop.exit_code
-    if verdict is Verdict.FAILED:
-        log = next(program.log for program in begun if program.name == failed)
-        view.say(f"{failed} keeps ending; everything is stopped. The end of {log}:")
+    return verdict, failed
+
+
+def _explain(failed: str, logs: Path, view: View) -> None:
+    """What a process that would not run had to say."""
+    if failed:
+        log = logs / f"{failed}.log"
+        view.say(f"{failed} keeps ending, so everything was stopped. The end of {log}:")
         for line in tail(log):
             view.say(f"    {line}")
-        return FAILED
-    return ENDED
 
 
 def _tell(feed: Feed, story: Story, view: View, watch: Watch) -> None:

@@ -38,7 +38,11 @@ def _parser() -> argparse.ArgumentParser:
         said = f"{known.text}" + (f" (default {default})" if default not in ("", 0, False) else "")
         if types[name] is bool:
             parser.add_argument(
-                f"--{name}", action="append", nargs="?", const="true", metavar="true|false",
+                f"--{name}",
+                action="append",
+                nargs="?",
+                const="true",
+                metavar="true|false",
                 help=said,
             )
         else:

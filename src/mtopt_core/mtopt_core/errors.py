@@ -38,3 +38,11 @@ class GuardRefusal(CoreError):
     def __init__(self, law: str, message: str) -> None:
         super().__init__(f"{law}: {message}")
         self.law = law
+
+
+class ReservedForEvaluation(CoreError):
+    """Training asked for a seed, an object or a scene that is kept for evaluation."""
+
+
+class NotReserved(CoreError):
+    """An evaluation was given a seed that training may have used."""

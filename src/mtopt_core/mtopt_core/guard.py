@@ -18,7 +18,8 @@ from .joints import JointLimits, JointState, JointTrajectory, Vector
 from .workspace import ToolBox
 
 _ROUNDING = 1e-9  # what arithmetic alone may add to a value at its bound
-_CLOCK_SLACK_S = 0.05  # a simulated clock may arrive after the states that it stamps
+_CLOCK_SLACK_S = 0.2  # a simulated clock may arrive after the states that it stamps
+_REST_RAD_S = 1e-7  # Jazzy's joint_trajectory_controller refuses trajectories that end faster
 _DISAGREEMENT = 1e-3  # rates nearer than this to the samples agree (rad/s, rad/s^2)
 
 
@@ -31,6 +32,12 @@ class GuardConfig:
     )
     start_tolerance_rad: float = option(
         0.05, "most a trajectory may start away from the arm", unit="rad", low=0.001, high=0.5
+    )
+    start_speed_share: float = option(
+        0.15,
+        "most a joint's first speed may differ from the measured one, as a share of its limit",
+        low=0.01,
+        high=1.0,
     )
     slack: float = option(
         0.02, "share by which a sampled derivative may exceed its limit", low=0.0, high=0.2
@@ -75,6 +82,8 @@ class Guard:
         for law, samples, limit in self._derivatives(trajectory):
             self._within(law, samples, -limit * stretch, limit * stretch)
         self._truthful(trajectory)
+        self._goes_on_as_it_moves(trajectory, state)
+        self._ends_at_rest(trajectory)
         return trajectory
 
     def _derivatives(self, trajectory: JointTrajectory) -> list[tuple[str, Vector, Vector]]:
@@ -149,8 +158,9 @@ class Guard:
         absent = [name for name in self.limits.names if name not in state.names]
         if absent:
             raise GuardRefusal("joints", f"joint states lack {', '.join(absent)}")
-        here = state.select(self.limits.names).q_rad
-        if not np.all(np.isfinite(here)):
+        measured = state.select(self.limits.names)
+        here = measured.q_rad
+        if not (np.all(np.isfinite(here)) and np.all(np.isfinite(measured.qd_rad_s))):
             raise GuardRefusal("finite", "joint states hold a value that is not a finite number")
         jump = np.abs(trajectory.q_rad[0] - here)
         worst = int(np.argmax(jump))
@@ -160,6 +170,27 @@ class Guard:
             raise GuardRefusal(
                 "start", f"{name} would start {jump[worst]:.3f} rad away, bound {bound:g} rad"
             )
+
+    def _goes_on_as_it_moves(self, trajectory: JointTrajectory, state: JointState) -> None:
+        """No jump in speed: an arm that moves is stopped first, one that rests starts from rest."""
+        moving = state.select(self.limits.names).qd_rad_s
+        bounds = self.config.start_speed_share * self.limits.speed_rad_s
+        jump = np.abs(trajectory.qd_rad_s[0] - moving)
+        worst = int(np.argmax(jump - bounds))
+        if jump[worst] > bounds[worst]:
+            name, stated = self.limits.names[worst], trajectory.qd_rad_s[0, worst]
+            raise GuardRefusal(
+                "start speed",
+                f"{name} would start at {stated:.3f} while it moves at {moving[worst]:.3f}, "
+                f"bound {bounds[worst]:.3f} apart (rad/s)",
+            )
+
+    def _ends_at_rest(self, trajectory: JointTrajectory) -> None:
+        speed = np.abs(trajectory.qd_rad_s[-1])
+        worst = int(np.argmax(speed))
+        if speed[worst] > _REST_RAD_S:
+            name = self.limits.names[worst]
+            raise GuardRefusal("end", f"{name} would end at {speed[worst]:.4g} rad/s, must rest")
 
     def _within(self, law: str, samples: Vector, low: Vector, high: Vector) -> None:
         outside = np.maximum(samples - high, low - samples)

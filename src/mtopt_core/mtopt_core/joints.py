@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 Vector = NDArray[np.float64]
+
+
+@lru_cache(maxsize=64)
+def _rows(known: tuple[str, ...], names: tuple[str, ...]) -> list[int]:
+    """Where some names stand; the same few are asked for at every look at a motion."""
+    where = {name: index for index, name in enumerate(known)}
+    return [where[name] for name in names]
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,8 +30,7 @@ class JointState:
 
     def select(self, names: tuple[str, ...]) -> JointState:
         """The same measurement for some joints, in the order asked; KeyError if one is absent."""
-        where = {name: index for index, name in enumerate(self.names)}
-        rows = [where[name] for name in names]
+        rows = _rows(self.names, names)
         return JointState(
             names, self.q_rad[rows], self.qd_rad_s[rows], self.effort_nm[rows], self.stamp_ns
         )

@@ -6,17 +6,14 @@ what a task means.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .config import from_mapping, option
 from .errors import ConfigError
 from .scene import SceneTruth, Section
 from .workspace import Workspace
-
-if TYPE_CHECKING:
-    from .tasks import Task
 
 ANY = "any"
 CATEGORIES = ("banana", "bottle", "sausage", "milk", "box", "can", "carrot")
@@ -26,7 +23,7 @@ CATEGORIES = ("banana", "bottle", "sausage", "milk", "box", "can", "carrot")
 class Lifted:
     """Exactly one object, of the category, is in the gripper at a height above the bin floor."""
 
-    category: str = option(ANY, "what must be lifted", choices=(ANY, *CATEGORIES))
+    category: str = option(ANY, "what must be lifted")
     height_m: float = option(0.10, "height of its centre above the floor", unit="m", low=0, high=1)
 
     def succeeded(self, scene: SceneTruth, workspace: Workspace) -> bool:
@@ -62,19 +59,40 @@ class Placed:
         return False
 
 
-Rule = Lifted | Placed
-RULES: dict[str, type[Lifted] | type[Placed]] = {"lifted": Lifted, "placed": Placed}
+@dataclass(frozen=True)
+class Covered:
+    """A cloth has been let go of and hides an object, of the category, from above."""
+
+    category: str = option(ANY, "what must lie under the cloth")
+    share: float = option(0.7, "least share of it that the cloth hides", low=0, high=1)
+
+    def succeeded(self, scene: SceneTruth, workspace: Workspace) -> bool:
+        """Whether the scene fulfils the rule."""
+        return not scene.held and any(
+            self.category in (ANY, thing.category) and thing.covered >= self.share
+            for thing in scene.objects
+        )
 
 
-def rule_from_mapping(values: Any, source: str) -> Rule:
-    """A rule of a task's `success` entry: `{rule: lifted, category: carrot}`."""
+Rule = Lifted | Placed | Covered
+RULES: dict[str, type[Lifted] | type[Placed] | type[Covered]] = {
+    "lifted": Lifted,
+    "placed": Placed,
+    "covered": Covered,
+}
+
+
+def rule_from_mapping(values: Any, source: str, categories: tuple[str, ...] = CATEGORIES) -> Rule:
+    """A rule of a task's `success` entry: `{rule: lifted, category: carrot}`.
+
+    `categories` are those that a rule may name beside "any". Raises ConfigError.
+    """
     if not isinstance(values, Mapping) or values.get("rule") not in tuple(RULES):
         allowed = f"needs a rule, one of {', '.join(RULES)}"
         raise ConfigError(source, "success", values, allowed)
     settings = {key: value for key, value in values.items() if key != "rule"}
+    category = settings.get("category", ANY)
+    if category not in (ANY, *categories):
+        allowed = f"must be one of {', '.join((ANY, *categories))}"
+        raise ConfigError(f"{source}: success", "category", category, allowed)
     return from_mapping(RULES[values["rule"]], settings, f"{source}: success")
-
-
-def grade_truth(tasks: Iterable[Task], scene: SceneTruth, workspace: Workspace) -> dict[str, bool]:
-    """Which tasks the true scene fulfils, by name."""
-    return {task.name: bool(task.rule.succeeded(scene, workspace)) for task in tasks}

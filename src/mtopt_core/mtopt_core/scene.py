@@ -21,12 +21,16 @@ class Section(StrEnum):
 
 @dataclass(frozen=True, eq=False)
 class ObjectTruth:
-    """One object: its centre in the base frame, and whether the gripper holds it clear."""
+    """One object: its centre in the base frame, and whether the gripper holds it clear.
+
+    `covered` is the share of it, 0 to 1, that a cloth hides from straight above.
+    """
 
     name: str
     category: str
     position_m: Point
     held: bool
+    covered: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,7 +27,7 @@ class ScriptConfig:
     """Heights and noise of the scripted policies."""
 
     grasp_height_m: float = option(
-        0.015, "height above the bin floor at which picking closes", unit="m", low=0.0, high=0.2
+        0.025, "height above the bin floor at which picking closes", unit="m", low=0.0, high=0.2
     )
     lift_height_m: float = option(
         0.17, "height above the bin floor at which picking ends", unit="m", low=0.05, high=0.4

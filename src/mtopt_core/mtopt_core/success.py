@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 from .observation import OutcomeImages
+from .scene import SceneTruth
+from .tasks import Task
+from .workspace import Workspace
+
+TRUTH = "truth"  # the grader's name where a simulation's own state does the grading
 
 
 @dataclass(frozen=True)
@@ -23,3 +29,14 @@ class SuccessDetector(Protocol):
     def grade(self, images: OutcomeImages) -> Grade:
         """The grade of an outcome; raises CellFault where it cannot be had."""
         ...
+
+
+def grade_truth(tasks: Iterable[Task], scene: SceneTruth, workspace: Workspace) -> dict[str, bool]:
+    """Which tasks the true scene fulfils, by name."""
+    return {task.name: bool(task.rule.succeeded(scene, workspace)) for task in tasks}
+
+
+def truth_grade(tasks: Iterable[Task], scene: SceneTruth, workspace: Workspace) -> Grade:
+    """The same as a grade: certain either way, and marked as the simulation's truth."""
+    success = grade_truth(tasks, scene, workspace)
+    return Grade({task: float(done) for task, done in success.items()}, success, TRUTH)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import ConfigError, UnknownTask
-from .rules import Rule, rule_from_mapping
+from .rules import ANY, CATEGORIES, Rule, rule_from_mapping
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,18 @@ class TaskRegistry:
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], source: str) -> TaskRegistry:
-        """Registry of the parsed config/tasks.yaml; raises ConfigError."""
-        _only_keys(values, ("tasks",), source, "")
+        """Registry of the parsed config/tasks.yaml; raises ConfigError.
+
+        `categories`, where the file has them, join those that every registry knows.
+        """
+        _only_keys(values, ("categories", "tasks"), source, "")
+        categories = (*CATEGORIES, *_new_categories(values.get("categories", []), source))
         entries = values.get("tasks")
         if not isinstance(entries, list) or not entries:
             raise ConfigError(source, "tasks", entries, "must be a list of at least one task")
-        tasks = tuple(_task(entry, index, source) for index, entry in enumerate(entries))
+        tasks = tuple(
+            _task(entry, index, source, categories) for index, entry in enumerate(entries)
+        )
         names = [task.name for task in tasks]
         for name in names:
             if names.count(name) > 1:
@@ -91,7 +97,17 @@ class TaskRegistry:
 _TASK_KEYS = ("name", "skill", "text", "success")
 
 
-def _task(entry: Any, index: int, source: str) -> Task:
+def _new_categories(names: Any, source: str) -> tuple[str, ...]:
+    if not isinstance(names, list):
+        raise ConfigError(source, "categories", names, "must be a list of names")
+    for index, name in enumerate(names):
+        known = (ANY, *CATEGORIES, *names[:index])
+        if not isinstance(name, str) or not name or name in known:
+            raise ConfigError(source, f"categories[{index}]", name, "must be a new name")
+    return tuple(names)
+
+
+def _task(entry: Any, index: int, source: str, categories: tuple[str, ...]) -> Task:
     where = f"tasks[{index}]"
     if not isinstance(entry, Mapping):
         raise ConfigError(source, where, entry, f"must have the fields {', '.join(_TASK_KEYS)}")
@@ -99,7 +115,8 @@ def _task(entry: Any, index: int, source: str) -> Task:
     for key in ("name", "skill", "text"):
         if not isinstance(entry.get(key), str) or not entry[key]:
             raise ConfigError(source, f"{where}.{key}", entry.get(key), "must be a text")
-    rule = rule_from_mapping(entry.get("success"), f"{source}: {where} {entry['name']}")
+    where = f"{source}: {where} {entry['name']}"
+    rule = rule_from_mapping(entry.get("success"), where, categories)
     return Task(entry["name"], entry["skill"], entry["text"], rule, index)
 
 

@@ -48,9 +48,17 @@ class BinGeometry:
 
     def holds(self, which: Bin, position_m: NDArray[np.float64], margin_m: float = 0.0) -> bool:
         """Whether a point is above a bin's floor and between its walls, less a margin."""
-        offset = np.abs(np.asarray(position_m)[:2] - self.center_m(which)[:2])
+        return bool(self.holding(which, np.asarray(position_m)[None], margin_m)[0])
+
+    def holding(
+        self, which: Bin, positions_m: NDArray[np.float64], margin_m: float = 0.0
+    ) -> NDArray[np.bool_]:
+        """The same for many points (N, 3) at once, (N,)."""
+        offsets = np.abs(positions_m[:, :2] - self.center_m(which)[:2])
         half = np.array(self.inner_size_m[:2]) / 2.0 - margin_m
-        return bool(np.all(offset <= half) and position_m[2] >= self.floor_z_m - self.wall_m)
+        above = positions_m[:, 2] >= self.floor_z_m - self.wall_m
+        inside: NDArray[np.bool_] = (offsets <= half).all(axis=1) & above
+        return inside
 
     @property
     def rim_z_m(self) -> float:

@@ -10,11 +10,14 @@ from mtopt_core.guard import Guard, GuardConfig
 from mtopt_core.workspace import Workspace
 
 from .clearance import BinClearance, ClearanceConfig
+from .collision import CollisionConfig, CollisionModel
 from .description import RobotDescription
-from .home import LiftAndCross, WayHome
+from .home import FirstWay, LiftAndCross, RestingPlaces, WayHome
 from .kinematics import ArmKinematics, InverseConfig
 from .line import LineConfig, StraightLine
 from .motion import MotionConfig, MotionPlanner
+from .search import OmplSearch, SearchConfig
+from .searched_way import SearchedWay
 from .step import StepConfig, StepPlanner
 
 
@@ -26,6 +29,8 @@ class ArmConfig:
     line: LineConfig = section(LineConfig, "straight lines of the tool")
     motion: MotionConfig = section(MotionConfig, "speed and sampling of motions")
     clearance: ClearanceConfig = section(ClearanceConfig, "distance kept from the bins")
+    collision: CollisionConfig = section(CollisionConfig, "distance kept from everything")
+    search: SearchConfig = section(SearchConfig, "search for a way around what is in it")
     guard: GuardConfig = section(GuardConfig, "the guard before the wire")
     step: StepConfig = section(StepConfig, "what one step may do")
 
@@ -35,6 +40,7 @@ class Arm:
     """The parts that whoever drives an arm needs; one thread at a time."""
 
     kinematics: ArmKinematics
+    collision: CollisionModel
     motion: MotionPlanner
     guard: Guard
     steps: StepPlanner
@@ -49,12 +55,17 @@ class Arm:
         config: ArmConfig = ArmConfig(),
     ) -> Arm:
         """The planners of a cell; raises DescriptionInvalid."""
-        kinematics = ArmKinematics(description, workspace.home_q_rad, config.inverse)
+        collision = CollisionModel(description, config.collision)
+        kinematics = ArmKinematics(description, workspace.home_q_rad, config.inverse, collision)
         motion = MotionPlanner(description.arm_limits, config.motion)
         fingers = MotionPlanner(description.gripper_limits, config.motion)
         guard = Guard(bounds, workspace.tool_box, description.arm_limits, config.guard)
         line = StraightLine(kinematics, config.line)
         clearance = BinClearance(workspace.bins, config.clearance)
         steps = StepPlanner(kinematics, line, motion, fingers, guard, clearance, config.step)
-        ways = LiftAndCross(kinematics, line, motion, guard, workspace, clearance)
-        return cls(kinematics, motion, guard, steps, ways)
+        places = RestingPlaces(kinematics, workspace, clearance)
+        simple = LiftAndCross(places, line, motion, guard, collision)
+        search = OmplSearch(collision, config.search)
+        searched = SearchedWay(places, search, motion, guard, collision)
+        ways = FirstWay((simple, searched))
+        return cls(kinematics, collision, motion, guard, steps, ways)

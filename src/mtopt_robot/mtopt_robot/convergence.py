@@ -170,10 +170,22 @@ def _strayed(
 
 def _sent_between(sent: JointTrajectory, t0_s: float, t1_s: float) -> tuple[Vector, Vector]:
     """Lowest and highest position (J,) that was sent from t0 to t1."""
-    inside = (sent.t_s > t0_s) & (sent.t_s < t1_s)
-    ends = [[np.interp(t, sent.t_s, column) for column in sent.q_rad.T] for t in (t0_s, t1_s)]
-    samples = np.concatenate([np.array(ends), sent.q_rad[inside]])
+    t_s, q_rad = sent.t_s, sent.q_rad
+    first, last = np.searchsorted(t_s, (t0_s, t1_s))
+    ends = np.array([_sent_at(sent, t0_s, int(first)), _sent_at(sent, t1_s, int(last))])
+    samples = np.concatenate([ends, q_rad[first:last]])
     return samples.min(axis=0), samples.max(axis=0)
+
+
+def _sent_at(sent: JointTrajectory, at_s: float, following: int) -> Vector:
+    """Position (J,) at a time between the sample before it and the following one."""
+    if following == 0 or following == len(sent.t_s):
+        end: Vector = sent.q_rad[0 if following == 0 else -1]
+        return end
+    before_s, after_s = sent.t_s[following - 1], sent.t_s[following]
+    before, after = sent.q_rad[following - 1], sent.q_rad[following]
+    way: Vector = before + (after - before) * ((at_s - before_s) / (after_s - before_s))
+    return way
 
 
 def _arrival(

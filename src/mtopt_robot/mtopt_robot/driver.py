@@ -6,21 +6,26 @@ feeds it what is measured. An emergency stop is latched here, and only `rearm` c
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 
 from mtopt_core.action import Action, Gripper
 from mtopt_core.cell import EndReason
-from mtopt_core.errors import MtoptError
+from mtopt_core.errors import GuardRefusal, MtoptError
 from mtopt_core.geometry import Transform
 from mtopt_core.joints import JointLimits, JointState, JointTrajectory, Vector
 
 from .arm import Arm
 from .convergence import ConvergenceConfig, Progress, Verdict, freshness, watch, watch_gripper
-from .errors import RobotError
+from .errors import MotionInfeasible, RobotError
 from .home import WayPlan
+from .motion import state_at
 from .step import StepPlan
+
+_CLOCK_SET_S = 1.0  # further back than this no measurement is merely late
+_CLOCK_SLACK_S = 0.05  # a simulated clock may arrive after the states that it stamps
 
 
 class ArmStopped(RobotError):
@@ -54,18 +59,23 @@ class ArmDriver:
         self._gripper_closed: bool | None = None
 
     def measured(self, state: JointState) -> None:
-        """The newest measurement of all joints."""
-        self._state = state
+        """A measurement of all joints; one that was overtaken by a newer one is left aside.
+
+        One that is much older is no late one: somebody set the clock back.
+        """
+        late_s = 0.0 if self._state is None else (self._state.stamp_ns - state.stamp_ns) * 1e-9
+        if not 0.0 < late_s < _CLOCK_SET_S:
+            self._state = state
 
     @property
     def gripper_closed(self) -> bool:
         """What the gripper was last told; before that, whether it is measured to be closed."""
         if self._gripper_closed is not None:
             return self._gripper_closed
-        if self._state is None:
+        finger = self.arm.steps.gripper_motion.limits.names
+        if self._state is None or not set(finger) <= set(self._state.names):
             return False
         open_m = self.arm.steps.config.gripper_open_m
-        finger = self.arm.steps.gripper_motion.limits.names
         return bool(self._state.select(finger).q_rad[0] < 0.5 * open_m)
 
     @property
@@ -93,7 +103,11 @@ class ArmDriver:
         return self.arm.ways.plan_hover(position_m, yaw_rad, self._from(state), state, now_ns)
 
     def begin(self, sent: JointTrajectory, now_ns: int) -> Motion:
-        """A trajectory is on the wire from now on."""
+        """A trajectory goes on the wire now; raises ArmStopped where it must not.
+
+        It was planned a while ago: what has stopped the arm since then, stops it too.
+        """
+        self._may_move(now_ns)
         gripper = sent.names != self.limits.names
         self.motion = Motion(sent, now_ns, gripper)
         if gripper:
@@ -105,15 +119,18 @@ class ArmDriver:
 
     def check(self, now_ns: int) -> Verdict | None:
         """How the running motion goes; it is over with any verdict but IN_MOTION."""
-        motion, state = self.motion, self._state
-        if motion is None or state is None:
+        motion = self.motion
+        if motion is None or self._state is None:
             return None
+        try:
+            state = self._here()
+        except ArmStopped as unknown:
+            self.motion = None
+            return Verdict(Progress.STALE, str(unknown))
         if motion.gripper:
             verdict = watch_gripper(motion.sent, motion.started_ns, state, now_ns, self.config)
         else:
-            verdict = watch(
-                motion.sent, motion.started_ns, state, now_ns, self.limits, self.config
-            )
+            verdict = watch(motion.sent, motion.started_ns, state, now_ns, self.limits, self.config)
         if verdict.progress is not Progress.IN_MOTION:
             self.motion = None
         if verdict.progress is Progress.BLOCKED or self._pushed_aside(state):
@@ -128,23 +145,49 @@ class ArmDriver:
         away = np.abs(state.select(self.limits.names).q_rad - self._q_commanded)
         return bool(np.any(away > self.config.arrived_rad))
 
-    def hold(self) -> JointTrajectory | None:
-        """The trajectory that brings a moving arm to rest; None if nothing is known of it.
+    def hold(self, now_ns: int) -> JointTrajectory | None:
+        """The guarded trajectory that brings a moving arm to rest.
 
-        Everything after it starts from where the arm is measured to be.
+        None where nothing can be said to an arm of which too little is known: its controller
+        then ends the motion that it has, which comes to rest too. Everything after a hold
+        starts from where the arm is measured to be.
         """
+        motion = self.motion
         self.motion, self._q_commanded = None, None
-        if self._state is None:
+        try:
+            state = self._measured(now_ns)
+        except ArmStopped:
             return None
-        here = self._state.select(self.limits.names)
-        if not (np.all(np.isfinite(here.q_rad)) and np.all(np.isfinite(here.qd_rad_s))):
-            return None
-        return self.arm.motion.stop(here.q_rad, here.qd_rad_s, np.zeros(len(here.names)))
+        here = state.select(self.limits.names)
+        for accelerating in self._accelerations(motion, now_ns):
+            # What stops gently may still stop outside the limits, or be no stop from here.
+            with suppress(GuardRefusal, MotionInfeasible):
+                stop = self.arm.motion.stop(here.q_rad, here.qd_rad_s, accelerating)
+                return self.arm.guard.admit_trajectory(stop, state, now_ns)
+        return None
 
-    def emergency_stop(self) -> JointTrajectory | None:
-        """Hold, and refuse every motion until `rearm`."""
+    def emergency_stop(self, now_ns: int) -> JointTrajectory | None:
+        """Hold, and refuse every motion until `rearm`.
+
+        Where the joints can't be measured a moving arm is stopped from where it was sent to be:
+        that may be off by its lag, but it ends sooner than the motion would.
+        """
+        motion = self.motion
         self.stopped = True
-        return self.hold()
+        return self.hold(now_ns) or self._stop_as_sent(motion, now_ns)
+
+    def _stop_as_sent(self, motion: Motion | None, now_ns: int) -> JointTrajectory | None:
+        if motion is None or motion.gripper:
+            return None
+        elapsed_s = (now_ns - motion.started_ns) * 1e-9
+        if not 0.0 <= elapsed_s < motion.sent.duration_s:
+            return None
+        q, qd, _ = state_at(motion.sent, elapsed_s)
+        presumed = JointState(motion.sent.names, q, qd, np.zeros(len(q)), now_ns)
+        with suppress(GuardRefusal, MotionInfeasible):
+            stop = self.arm.motion.stop_within(motion.sent, elapsed_s)
+            return self.arm.guard.admit_trajectory(stop, presumed, now_ns)
+        return None
 
     def rearm(self) -> None:
         """Clear the emergency stop."""
@@ -154,18 +197,58 @@ class ArmDriver:
     def _here(self) -> JointState:
         if self._state is None:
             raise ArmStopped(EndReason.JOINT_STATES_STALE, "no joint states have arrived yet")
+        needed = (*self.limits.names, *self.arm.steps.gripper_motion.limits.names)
+        absent = [name for name in needed if name not in self._state.names]
+        if absent:
+            message = f"joint states lack {', '.join(absent)}"
+            raise ArmStopped(EndReason.JOINT_STATES_STALE, message)
         return self._state
+
+    def needs_measurement(self, now_ns: int) -> bool:
+        """Whether a motion must wait for the next measurement."""
+        return self._state is None or freshness(self._state, now_ns, self.config) is not None
 
     def _may_move(self, now_ns: int) -> JointState:
         if self.stopped:
             raise ArmStopped(
                 EndReason.EMERGENCY_STOP, "the emergency stop is latched; Rearm clears it"
             )
+        return self._measured(now_ns)
+
+    def _measured(self, now_ns: int) -> JointState:
+        """The measurement, if the arm may be moved on it; raises ArmStopped."""
         state = self._here()
         stale = freshness(state, now_ns, self.config)
         if stale is not None:
             raise ArmStopped(EndReason.JOINT_STATES_STALE, stale.message)
+        early_s = (state.stamp_ns - now_ns) * 1e-9
+        if early_s > _CLOCK_SLACK_S:
+            message = f"joint states are from {early_s:.3f} s in the future"
+            raise ArmStopped(EndReason.JOINT_STATES_STALE, message)
+        here = state.select((*self.limits.names, *self.arm.steps.gripper_motion.limits.names))
+        if not (np.all(np.isfinite(here.q_rad)) and np.all(np.isfinite(here.qd_rad_s))):
+            message = "joint states hold a value that is not a finite number"
+            raise ArmStopped(EndReason.JOINT_STATES_STALE, message)
+        self._credible(state.select(self.limits.names))
         return state
+
+    def _credible(self, here: JointState) -> None:
+        """A joint that is measured to be where it cannot be is not planned for."""
+        limits, spare = self.limits, self.arm.guard.config.start_tolerance_rad
+        outside = np.maximum(here.q_rad - limits.upper_rad, limits.lower_rad - here.q_rad)
+        worst = int(np.argmax(outside))
+        if outside[worst] > spare:
+            bounds = f"{limits.lower_rad[worst]:.3f} to {limits.upper_rad[worst]:.3f} rad"
+            message = f"{here.names[worst]} is measured at {here.q_rad[worst]:.4g}, bounds {bounds}"
+            raise ArmStopped(EndReason.COMMAND_REFUSED, message)
+
+    def _accelerations(self, motion: Motion | None, now_ns: int) -> list[Vector]:
+        """What the arm's acceleration (7,) may be: as the motion was sent, or unknown."""
+        unknown = np.zeros(len(self.limits.names))
+        if motion is None or motion.gripper:
+            return [unknown]
+        elapsed_s = max(0.0, (now_ns - motion.started_ns) * 1e-9)
+        return [state_at(motion.sent, elapsed_s)[2], unknown]
 
     def _from(self, state: JointState) -> Vector:
         """Where the next motion starts: the last commanded joints, else the measured ones."""

@@ -7,7 +7,8 @@ Jacobian J, the joints move by
 
 so that the error is closed and what the seventh joint leaves free leans to a posture:
 home, turned towards the target. The lean ends near the solution, where convergence is
-quadratic.
+quadratic. A solution that touches something is none: the search goes on from the posture,
+whose elbow is up, and then from random starts.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from mtopt_core.config import option
 from mtopt_core.geometry import Transform, wrap_angle, yaw_of
 from mtopt_core.joints import Vector
 
+from .collision import CollisionModel
 from .description import RobotDescription
 from .errors import DescriptionInvalid, NoSolution
 from .reach import Reach
@@ -37,6 +39,9 @@ class InverseConfig:
         1e-6, "norm of the pose error that counts as solved", unit="m and rad", low=1e-9, high=1e-3
     )
     iterations: int = option(32, "steps of one descent", low=5, high=500)
+    seed_iterations: int = option(
+        12, "steps of the descent from the seed: a near seed needs few", low=1, high=500
+    )
     restarts: int = option(32, "further starts when the first finds nothing", low=0, high=1000)
     damping: float = option(1e-4, "damping of far-off steps", low=0.0, high=1.0)
     posture_gain: float = option(0.3, "share of the posture's pull in a step", low=0.0, high=1.0)
@@ -48,18 +53,24 @@ class InverseConfig:
 
 
 class ArmKinematics:
-    """Kinematics of one description; it owns scratch memory, so one thread at a time."""
+    """Kinematics of one description; it owns scratch memory, so one thread at a time.
+
+    With a collision model the inverse gives clear solutions alone, the gripper open and the
+    bins level.
+    """
 
     def __init__(
         self,
         description: RobotDescription,
         home_q_rad: tuple[float, ...],
         config: InverseConfig = InverseConfig(),
+        collision: CollisionModel | None = None,
     ) -> None:
+        self.collision = collision
         self.limits = description.arm_limits
         self.config = config
         self.home_q_rad = np.array(home_q_rad, dtype=np.float64)
-        self._model = _arm_model(description, self.limits.names)
+        self._model = arm_model(description, self.limits.names)
         self._data = self._model.createData()
         self._tool = self._model.getFrameId(description.name("tool"))
         if self._tool >= self._model.nframes:
@@ -75,7 +86,7 @@ class ArmKinematics:
         return pin.updateFramePlacement(self._model, self._data, self._tool).homogeneous.copy()
 
     def inverse(self, T_base_tool: Transform, q_seed_rad: Vector) -> Vector:
-        """Joint positions (7,) of a pose, near the seed if that can be, else from other starts.
+        """Clear joint positions (7,) of a pose, near the seed if that can be, else of other starts.
 
         The free motion of the elbow leans to home. Raises NoSolution.
         """
@@ -83,12 +94,16 @@ class ArmKinematics:
         posture = self._facing(T_base_tool)
         rng = np.random.default_rng(self.config.seed)
         start = np.clip(np.asarray(q_seed_rad, np.float64), *self._range)
+        touched: Vector | None = None
         for attempt in range(self.config.restarts + 1):
-            found = self._descend(target, start, posture, self.config.posture_gain)
+            steps = self.config.iterations if attempt else self.config.seed_iterations
+            found = self._descend(target, start, posture, self.config.posture_gain, steps)
             if found is not None:
-                return found
+                if self.collision is None or self.collision.clear(found):
+                    return found
+                touched = found
             start = posture if attempt == 0 else rng.uniform(*self._range)
-        raise self._no_solution(T_base_tool, f"{self.config.restarts + 1} starts")
+        raise self._no_solution(T_base_tool, f"{self.config.restarts + 1} starts", touched)
 
     def nearest(self, T_base_tool: Transform, q_seed_rad: Vector) -> Vector:
         """The solution (7,) that descends from the seed with no pull; raises NoSolution.
@@ -96,19 +111,19 @@ class ArmKinematics:
         Smooth in the pose and in the seed, so neighbouring poses never change branch.
         """
         start = np.asarray(q_seed_rad, np.float64)
-        found = self._descend(self._target(T_base_tool), start, start, 0.0)
+        found = self._descend(self._target(T_base_tool), start, start, 0.0, self.config.iterations)
         if found is None:
             raise self._no_solution(T_base_tool, "the seed alone")
         return found
 
     def _descend(
-        self, target: pin.SE3, start: Vector, posture: Vector, gain: float
+        self, target: pin.SE3, start: Vector, posture: Vector, gain: float, steps: int
     ) -> Vector | None:
         model, data, tool, config = self._model, self._data, self._tool, self.config
         lower, upper = self._range
         solved = config.tolerance**2
         q = start.copy()
-        for _ in range(config.iterations):
+        for _ in range(steps):
             pin.computeJointJacobians(model, data, q)
             here = pin.updateFramePlacement(model, data, tool)
             error = pin.log6(here.actInv(target)).vector
@@ -174,14 +189,22 @@ class ArmKinematics:
             bounds = f"{lower.round(3).tolist()} to {upper.round(3).tolist()} rad"
             raise DescriptionInvalid(f"home_q_rad {q.tolist()} must lie within {bounds}")
 
-    def _no_solution(self, T_base_tool: Transform, tried: str) -> NoSolution:
+    def _no_solution(
+        self, T_base_tool: Transform, tried: str, touched: Vector | None = None
+    ) -> NoSolution:
         position = np.array2string(T_base_tool[:3, 3], precision=3)
+        if touched is not None and self.collision is not None:
+            pairs = ", ".join(" and ".join(pair) for pair in self.collision.touching(touched))
+            return NoSolution(
+                f"every way to put the tool at {position} m touches something: {pairs}, "
+                f"after {tried}"
+            )
         bound = f"error under {self.config.tolerance:g} (m, rad) after {tried}"
         return NoSolution(f"no joint positions put the tool at {position} m: no {bound}")
 
 
-def _arm_model(description: RobotDescription, names: tuple[str, ...]) -> pin.Model:
-    """The model with every joint but the arm's locked at zero."""
+def arm_model(description: RobotDescription, names: tuple[str, ...]) -> pin.Model:
+    """The model with every joint but the arm's locked at zero; raises DescriptionInvalid."""
     try:
         full = pin.buildModelFromXML(description.urdf)
     except Exception as error:  # a binding's own error types: ValueError, RuntimeError

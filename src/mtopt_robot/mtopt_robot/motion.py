@@ -184,7 +184,8 @@ def _solved(wanted: ruckig.InputParameter) -> ruckig.Trajectory:
     timing = ruckig.Trajectory(size)
     try:
         result = ruckig.Ruckig(size).calculate(wanted, timing)
-    except ruckig.RuckigError as error:
+    except (ruckig.RuckigError, ValueError) as error:
+        # Some of its failures have no name in Python: they come as a value that is no Result.
         raise MotionInfeasible(f"no motion within the limits: {error}") from error
     if result not in (ruckig.Result.Working, ruckig.Result.Finished):
         raise MotionInfeasible(f"no motion within the limits: {result}")

@@ -25,6 +25,8 @@ from .line import StraightLine
 from .motion import MotionPlanner
 from .path import JointPath
 
+_FINGER_SPEED_SHARE = 0.5
+
 
 @dataclass(frozen=True)
 class StepConfig:
@@ -144,7 +146,10 @@ class StepPlanner:
         goal = limits.lower_rad if wish is Gripper.CLOSE else [self.config.gripper_open_m]
         inside = np.clip([here, goal], limits.lower_rad, limits.upper_rad)
         motion = self.gripper_motion.to(inside[0], inside[1])
-        return replace(self.guard, limits=limits).admit_trajectory(motion, state, now_ns)
+        # Fingers yield to what they hold: their speed says less than an arm joint's.
+        config = replace(self.guard.config, start_speed_share=_FINGER_SPEED_SHARE)
+        guard = replace(self.guard, limits=limits, config=config)
+        return guard.admit_trajectory(motion, state, now_ns)
 
 
 def _goal(T_base_start: Transform, sent: Action) -> Transform:

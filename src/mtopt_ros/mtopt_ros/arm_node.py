@@ -29,6 +29,7 @@ from .qos import DRIVER, IMAGES
 from .settings import ArmSettings
 
 _CHECK_S = 0.05
+_NEWS_TICKS = 6  # checks for which a motion waits for a measurement
 
 
 class _MotionFault(Exception):
@@ -50,6 +51,8 @@ class ArmNode(CellNode):
         self._driver: ArmDriver | None = None
         self._ended: Future | None = None
         self._busy = False
+        self._news: Future | None = None
+        self._waited = 0
 
     def build(self) -> None:
         """Expand the description, put the planners together."""
@@ -81,7 +84,7 @@ class ArmNode(CellNode):
         self.create_service(Trigger, "arm/hold", self._on_hold)
         self.create_service(Trigger, "arm/emergency_stop", self._on_emergency_stop)
         self.create_service(Rearm, "arm/rearm", self._on_rearm)
-        self.create_timer(_CHECK_S, self._check, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        self.create_timer(_CHECK_S, self._tick, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def activate(self) -> None:
         """A stop that is latched is told again: it outlives what the node was before."""
@@ -153,6 +156,10 @@ class ArmNode(CellNode):
         """Send a trajectory and wait for its end; raises _MotionFault."""
         if trajectory is None:
             return
+        if self._driving.needs_measurement(self._now_ns()):
+            # Planning took longer than a measurement keeps: the arm's newest one is on its way.
+            self._waited, self._news = 0, Future()
+            await self._news
         motion = self._driving.begin(trajectory, self._now_ns())
         topic = self._gripper_topic if motion.gripper else self._arm_topic
         topic.publish(convert.trajectory_msg(trajectory))
@@ -165,6 +172,17 @@ class ArmNode(CellNode):
         if not self._joints.issubset(message.name):
             return  # other joints, of another driver: they say nothing about the arm
         self._driving.measured(convert.joint_state(message))
+        self._tell_news()
+        self._check()
+
+    def _tell_news(self) -> None:
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
+
+    def _tick(self) -> None:
+        self._waited += 1
+        if self._waited > _NEWS_TICKS:  # nothing came: whoever waits is to be refused
+            self._tell_news()
         self._check()
 
     def _check(self) -> None:
@@ -180,7 +198,9 @@ class ArmNode(CellNode):
         """Bring the arm to rest, whatever it was doing."""
         if self._driver is None:
             return
-        stop = self._driver.hold()
+        self._stop(self._driver.hold(self._now_ns()), reason, message)
+
+    def _stop(self, stop: JointTrajectory | None, reason: EndReason, message: str) -> None:
         if stop is not None:
             self._arm_topic.publish(convert.trajectory_msg(stop))
         self._end((reason, message))
@@ -199,8 +219,8 @@ class ArmNode(CellNode):
     def _on_emergency_stop(
         self, _: Trigger.Request, response: Trigger.Response
     ) -> Trigger.Response:
-        self._driving.emergency_stop()
-        self._hold(EndReason.EMERGENCY_STOP, "emergency stop")
+        stop = self._driving.emergency_stop(self._now_ns())
+        self._stop(stop, EndReason.EMERGENCY_STOP, "emergency stop")
         self._tell_stopped()
         self.get_logger().error("emergency stop: no motion until Rearm")
         response.success = True

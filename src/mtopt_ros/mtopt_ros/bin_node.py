@@ -19,6 +19,7 @@ from mtopt_core.workspace import ToolBox
 from mtopt_msgs.action import ResetBins
 from mtopt_robot.bin_reset import BinCommand, BinDone, BinJammed, BinResetSequence
 from mtopt_robot.description import RobotDescription
+from mtopt_robot.driver import reason_of
 from mtopt_robot.motion import MotionPlanner
 
 from . import convert
@@ -119,7 +120,7 @@ class BinNode(CellNode):
                 command.trajectory, state, int(self.get_clock().now().nanoseconds)
             )
         except GuardRefusal as refusal:
-            self._end(_GivenUp(EndReason.COMMAND_REFUSED, str(refusal)))
+            self._end(_GivenUp(reason_of(refusal), str(refusal)))
             return
         self._hinges.publish(convert.trajectory_msg(admitted))
         self._goal.publish_feedback(ResetBins.Feedback(stage=str(command.stage)))

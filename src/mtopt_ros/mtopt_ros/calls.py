@@ -25,6 +25,7 @@ class Aborted(CallFailed):
 def call(client: Client, request: Any, timeout_s: float, abort: threading.Event) -> Any:
     """The response of a service; raises CallFailed, or Aborted when `abort` is set."""
     name = client.srv_name
+    _go_on(name, abort)
     if not client.service_is_ready():
         raise CallFailed(f"service {name} is not there")
     future = client.call_async(request)
@@ -38,6 +39,7 @@ def call(client: Client, request: Any, timeout_s: float, abort: threading.Event)
 def perform(client: ActionClient, goal: Any, timeout_s: float, abort: threading.Event) -> Any:
     """The result of an action; a goal that is given up is cancelled. Raises like `call`."""
     name = client._action_name  # rclpy keeps it private
+    _go_on(name, abort)
     if not client.server_is_ready():
         raise CallFailed(f"action {name} is not there")
     deadline = time.monotonic() + timeout_s
@@ -58,6 +60,11 @@ def perform(client: ActionClient, goal: Any, timeout_s: float, abort: threading.
         raise
 
 
+def _go_on(name: str, abort: threading.Event) -> None:
+    if abort.is_set():
+        raise Aborted(f"{name}: given up, since the caller is stopping")
+
+
 def _cancel(sent: Any) -> None:
     if sent.exception() is None and sent.result().accepted:
         sent.result().cancel_goal_async()
@@ -68,8 +75,7 @@ def _answer(future: Any, name: str, timeout_s: float, abort: threading.Event, is
     future.add_done_callback(lambda _: answered.set())
     deadline = time.monotonic() + timeout_s
     while not answered.wait(_POLL_S):
-        if abort.is_set():
-            raise Aborted(f"{name}: given up, since the caller is stopping")
+        _go_on(name, abort)
         if time.monotonic() > deadline:
             raise CallFailed(f"{name} did not answer within {timeout_s:.1f} s")
         if not is_ready():

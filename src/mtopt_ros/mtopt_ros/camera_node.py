@@ -135,7 +135,14 @@ class CameraNode(CellNode):
                 convert.camera_info_msg(calibration, message.header.stamp, self._frames[camera])
             )
             self._on_image(camera, message)
+            self._pace(frame.stamp_ns)
         source.close()
+
+    def _pace(self, taken_ns: int) -> None:
+        """A file gives images as fast as they are read: wait until the next one is due."""
+        if self.settings.source == "file":
+            due_ns = taken_ns + round(1e9 / self.settings.rate_hz)
+            self._stop.wait(max(due_ns - self._now_ns(), 0) * 1e-9)
 
     def _reopen(self, source: CameraSource) -> None:
         try:

@@ -33,6 +33,7 @@ from mtopt_msgs import msg
 from mtopt_robot.calibration import CameraCalibration
 from mtopt_robot.errors import ImageInvalid
 
+from .cell_view import CellView
 from .health import Health, Level
 
 BASE_FRAME = "base_link"
@@ -213,7 +214,11 @@ def scene_msg(scene: SceneTruth) -> msg.SceneTruth:
         T = transform(np.eye(3), thing.position_m)
         message.objects.append(
             msg.SceneObject(
-                name=thing.name, category=thing.category, pose=pose_msg(T), held=thing.held
+                name=thing.name,
+                category=thing.category,
+                pose=pose_msg(T),
+                held=thing.held,
+                covered=thing.covered,
             )
         )
     if scene.plate is not None:
@@ -226,7 +231,7 @@ def scene_msg(scene: SceneTruth) -> msg.SceneTruth:
 def scene(message: msg.SceneTruth) -> SceneTruth:
     """The true scene from the wire."""
     objects = tuple(
-        ObjectTruth(thing.name, thing.category, pose(thing.pose)[:3, 3], thing.held)
+        ObjectTruth(thing.name, thing.category, pose(thing.pose)[:3, 3], thing.held, thing.covered)
         for thing in message.objects
     )
     plate = PlateTruth(pose(message.plate), message.plate_radius) if message.has_plate else None
@@ -329,6 +334,26 @@ def heartbeat_msg(node: str, state: str, health: Health, now_ns: int) -> msg.Hea
     beat.header.stamp = time_msg(now_ns)
     beat.values = [key_value(key, value) for key, value in health.values.items()]
     return beat
+
+
+def cell_view(message: msg.CellStatus) -> CellView:
+    """A CellStatus message as a value."""
+    return CellView(
+        cell=message.cell,
+        state=message.state,
+        task=message.task,
+        step=message.step,
+        episodes=message.episodes,
+        wanted=message.episodes_wanted,
+        successes=message.successes,
+        last_task=message.last_task,
+        last_success=message.last_success,
+        last_end_reason=message.last_end_reason,
+        episodes_per_hour=message.episodes_per_hour,
+        grader=message.grader,
+        disk_free=message.disk_free_bytes,
+        faults=tuple(message.faults),
+    )
 
 
 def key_value(key: str, value: str) -> KeyValue:

@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
+from lifecycle_msgs.srv import ChangeState
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
@@ -46,6 +47,9 @@ class CellNode(LifecycleNode):
             HEARTBEAT_S, self._beat, clock=Clock(clock_type=ClockType.STEADY_TIME)
         )
         self._own = self._entities()
+        # An order that does not fit the state must not end the process, as rclpy would have it.
+        self._obey = self._service_change_state.callback
+        self._service_change_state.callback = self._on_change_state
 
     def build(self) -> None:
         """Make the core objects from the settings; may raise MtoptError."""
@@ -107,6 +111,16 @@ class CellNode(LifecycleNode):
         self.deactivate()
         self._unwire()
 
+    def _on_change_state(
+        self, request: ChangeState.Request, response: ChangeState.Response
+    ) -> ChangeState.Response:
+        try:
+            return self._obey(request, response)
+        except RuntimeError as error:  # from rclpy's state machine: not possible from here
+            self.get_logger().warning(f"transition {request.transition.id} refused: {error}")
+            response.success = False
+            return response
+
     def _configure(self) -> None:
         self.settings = read_settings(self, self.settings_type)
         self.build()
@@ -117,16 +131,16 @@ class CellNode(LifecycleNode):
         self.health.clear()  # what is still wrong, or was all along, `act` says again
         try:
             act()
-        except MtoptError as error:
+        except Exception as error:
             self.health.fault(type(error).__name__, str(error))
-            self.get_logger().error(f"{type(error).__name__}: {error}")
             if reached == "inactive":
                 self._unwire()
+            if not isinstance(error, MtoptError):
+                # rclpy would swallow it; whoever reads the log must see what broke.
+                self.get_logger().fatal(traceback.format_exc())
+                raise
+            self.get_logger().error(f"{type(error).__name__}: {error}")
             return TransitionCallbackReturn.FAILURE
-        except Exception:
-            # rclpy would swallow it; whoever reads the log must see what broke.
-            self.get_logger().fatal(traceback.format_exc())
-            raise
         self.state = reached
         self._beat()  # the warden need not wait for the next one
         return TransitionCallbackReturn.SUCCESS

@@ -2,7 +2,8 @@
 
 SIGINT and SIGTERM end the process: every node first ceases to act and closes what it holds,
 while ROS still works, then ROS shuts down. A node that completes its `finished` future ends
-the process with exit code 0.
+the process with exit code 0. One that has work to finish and was stopped before leaves with 130,
+so that nobody takes it for done.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from rclpy.signals import SignalHandlerOptions
 from mtopt_core.errors import MtoptError
 
 _POLL_S = 0.1
+_STOPPED = 128 + signal.SIGINT
 
 
 class _Stop:
@@ -53,7 +55,8 @@ def run(*factories: Callable[[], Any], argv: Sequence[str] | None = None) -> int
         return 2
     finally:
         _close(executor, nodes)
-    return 0
+    has_end = any(getattr(node, "has_an_end", False) for node in nodes)
+    return _STOPPED if has_end and not any(node.finished.done() for node in nodes) else 0
 
 
 def _spin(executor: Executor, nodes: list[Any], stop: _Stop) -> None:

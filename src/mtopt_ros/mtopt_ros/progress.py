@@ -16,7 +16,7 @@ _RATE_WINDOW = 10
 class Progress:
     """Counters of one runner. Only episodes that are on disk are counted."""
 
-    wanted: int
+    wanted: int = 0
     state: str = CellStatus.STARTING
     task: str = ""
     episode_id: str = ""

@@ -16,6 +16,7 @@ import mtopt_core
 from mtopt_core.cell import EndReason
 from mtopt_core.errors import MtoptError
 from mtopt_data.metadata import EpisodeStart
+from mtopt_data.partfile import make_folder
 from mtopt_data.recovery import recover_folder
 from mtopt_data.schema import ament_finder, message_definition
 from mtopt_data.writer import EpisodeWriter, require_space
@@ -52,7 +53,7 @@ class RecorderNode(CellNode):
     def build(self) -> None:
         """Recover what a crash left behind, and read the messages' definitions."""
         self._root = Path(self.settings.data)
-        self._root.mkdir(parents=True, exist_ok=True)
+        make_folder(self._root)
         for recovery in recover_folder(self._root):
             self.get_logger().warning(f"recovered {recovery}")
         prefixes = [Path(p) for p in os.environ.get("AMENT_PREFIX_PATH", "").split(":") if p]
@@ -99,6 +100,9 @@ class RecorderNode(CellNode):
     def _on_start(
         self, request: StartRecording.Request, response: StartRecording.Response
     ) -> StartRecording.Response:
+        if self.state != "active":
+            response.error = "NotReady: the recorder is not active"
+            return response
         try:
             if self._writer is not None:
                 self._give_up("another episode was started before this one was stopped")
@@ -173,7 +177,7 @@ class RecorderNode(CellNode):
         model, _, version = next((s.model for s in self._steps if s.model), "").partition("/")
         metadata = writer.start.finished(
             ended_ns=max(self.get_clock().now().nanoseconds, writer.start.started_ns),
-            steps=len(self._steps),
+            steps=request.steps,  # so that a step that never arrived shows as a gap
             end_reason=outcome.end_reason or str(EndReason.STOPPED),
             end_message=outcome.message,
             late=sources["late"],

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from mtopt_core.cell import EndReason
-from mtopt_core.rules import grade_truth
 from mtopt_core.scene import SceneTruth
-from mtopt_core.success import Grade
+from mtopt_core.success import TRUTH, truth_grade
 from mtopt_msgs.msg import SceneTruth as SceneTruthMsg
 from mtopt_msgs.srv import GradeOutcome
 
@@ -16,8 +15,6 @@ from .lifecycle import CellNode
 from .newest import Newest
 from .qos import STATES
 from .settings import SuccessSettings
-
-TRUTH = "truth"
 
 
 class SuccessNode(CellNode):
@@ -56,11 +53,12 @@ class SuccessNode(CellNode):
             response.reason = str(EndReason.GRADER_LOST)
             response.error = f"no truth on sim/truth newer than the episode within {wait_s:g} s"
             return response
-        success = grade_truth(self._tasks, scene, self._workspace)
-        grade = Grade({task: float(done) for task, done in success.items()}, success, TRUTH)
+        grade = truth_grade(self._tasks, scene, self._workspace)
         response.ok, response.grader = True, TRUTH
         response.stamp = convert.time_msg(scene.stamp_ns)
         response.outcomes = convert.grade_msgs(grade)
-        done = ", ".join(task for task, fulfilled in success.items() if fulfilled) or "nothing"
+        done = (
+            ", ".join(task for task, fulfilled in grade.success.items() if fulfilled) or "nothing"
+        )
         self.get_logger().info(f"{request.episode_id} graded by simulation truth: {done}")
         return response

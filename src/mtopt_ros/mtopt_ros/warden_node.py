@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from typing import Any, ClassVar
 
@@ -122,7 +123,7 @@ class WardenNode(CellNode):
 
     def _tell(self) -> None:
         now_s = time.monotonic()
-        status = self._runner
+        status = copy.deepcopy(self._runner)  # the runner's own word stays what it was
         status.cell = self.get_namespace().strip("/")
         status.header.stamp = convert.time_msg(time.time_ns())
         status.faults = self._watch.faults(now_s)

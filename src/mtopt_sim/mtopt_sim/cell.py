@@ -40,6 +40,7 @@ from .cameras import Cameras
 from .config import SimConfig
 from .follower import TrajectoryPoints
 from .lens import read_lenses
+from .variation.identity import NOTHING, Variation
 from .workcell import Workcell
 
 Plan = TypeVar("Plan")
@@ -75,10 +76,17 @@ class SimCell:
         driver.measured(workcell.joint_state())
 
     @classmethod
-    def open(cls, root: Path, config: CellConfig | None = None, cell: str = "") -> SimCell:
+    def open(
+        cls,
+        root: Path,
+        config: CellConfig | None = None,
+        cell: str = "",
+        variation: Variation = NOTHING,
+    ) -> SimCell:
         """The cell that the files under a root (urdf/, config/) describe.
 
-        Without a config, config/sim.yaml is read. Raises MtoptError.
+        Without a config, config/sim.yaml is read; without a variation, nothing is varied. Raises
+        MtoptError.
         """
         files = root / "config"
         if config is None:
@@ -94,7 +102,7 @@ class SimCell:
             root / "urdf" / "mtopt_cell.urdf.xacro", {"cell": cell, "hardware": "mujoco"}
         )
         lenses = read_lenses(root / "urdf" / "cameras.yaml")
-        workcell = Workcell(description, workspace, config.sim, lenses)
+        workcell = Workcell(description, workspace, config.sim, lenses, variation)
         arm = Arm.of(description, workspace, bounds, config.arm)
         driver = ArmDriver(arm, description.arm_limits, config.watch)
         return cls(workcell, Cameras(workcell, lenses, config.sim), driver, config)
@@ -102,10 +110,14 @@ class SimCell:
     # -- mtopt_core.cell.Cell -----------------------------------------------------------------
 
     def reset(self, seed: int) -> None:
-        """The first time a new scene of that seed; then open, home, tip the left bin over."""
+        """The first time a new scene of that seed; then open, home, tip the left bin over.
+
+        Each time with the light and all else that the seed draws.
+        """
         if self._fresh:
             self.restart(seed)
             return
+        self.workcell.vary(seed)
         self._grip(Gripper.OPEN)
         self._move(self._planned(self.driver.plan_home).arm)
         self._reset_bins()
@@ -148,7 +160,7 @@ class SimCell:
     def hold(self) -> None:
         """Stop where the arm is."""
         self._measure()
-        stop = self.driver.hold()
+        stop = self.driver.hold(self.workcell.now_ns)
         if stop is not None:
             self.workcell.follow("arm", TrajectoryPoints.of(stop))
             self.workcell.finish()
@@ -162,6 +174,10 @@ class SimCell:
         self.driver = ArmDriver(self.driver.arm, self.driver.limits, self.config.watch)
         self._fresh = False
         self._measure()
+
+    def renew(self) -> None:
+        """Have the next reset make a new scene, as the first one does."""
+        self._fresh = True
 
     def truth(self) -> SceneTruth:
         """The true scene."""

@@ -18,6 +18,8 @@ EVERY_OBJECT = [
     "aubergine",
 ]
 
+LATER_OBJECTS = ["transparent_bottle", "cloth"]  # of the tasks that are learned later
+
 
 @dataclass(frozen=True)
 class SimConfig:
@@ -27,10 +29,17 @@ class SimConfig:
     solver_iterations: int = option(
         50, "most iterations of the contact solver a step; too few and grasps slip", low=5, high=200
     )
+    sleep_m_s: float = option(
+        0.01,
+        "speed below which what lies still sleeps until something touches it; 0: never",
+        unit="m/s",
+        low=0.0,
+        high=0.05,
+    )
     objects: tuple[str, ...] = option(
         EVERY_OBJECT,
-        "what lies in the right bin; a kind may come more than once",
-        choices=tuple(EVERY_OBJECT),
+        "what lies in the right bin; a kind may come more than once, the cloth once",
+        choices=(*EVERY_OBJECT, *LATER_OBJECTS),
     )
     spacing_m: float = option(
         0.065, "least distance of two objects' centres when scattered", unit="m", low=0.0, high=0.2

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import mujoco
 import numpy as np
+from numpy.typing import NDArray
 
 from mtopt_core.joints import Vector
 
@@ -54,3 +57,17 @@ class Drives(JointTable):
         inertia = np.zeros((self._model.nv, self._model.nv))
         mujoco.mj_fullM(self._model, data, inertia)
         self._lead_s2 = inertia[np.ix_(self.dof, self.dof)] / self._stiffness
+
+
+@dataclass(frozen=True, eq=False)
+class Way:
+    """What some drives (`ctrl`, (J,)) are asked for, `wanted` (N, J), step by step from one on."""
+
+    ctrl: NDArray[np.int64]
+    wanted: Vector
+    begins: int
+
+    @property
+    def end(self) -> int:
+        """The first step that it says nothing of: the drives stay with the last row."""
+        return self.begins + len(self.wanted)

@@ -17,3 +17,7 @@ class TrajectoryRefused(SimError):
 
 class UnknownObject(SimError):
     """A kind of object or a camera that the cell does not have."""
+
+
+class UnknownScene(SimError):
+    """A scene that config/scenes.yaml does not have."""

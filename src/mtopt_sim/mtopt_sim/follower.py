@@ -82,13 +82,17 @@ class TrajectoryFollower:
         self._start_ns = 0
         self._spline = Spline(np.zeros(1), np.array([q_rad], dtype=np.float64))
 
+    def admit(self, points: TrajectoryPoints, now_ns: int) -> None:
+        """Check a trajectory against the laws without following it; raises TrajectoryRefused."""
+        self._order(points)
+        _check(points)
+        if points.stamp_ns and points.stamp_ns + round(points.t_s[-1] * 1e9) < now_ns:
+            raise TrajectoryRefused("the trajectory ends in the past")
+
     def follow(self, points: TrajectoryPoints, now_ns: int) -> None:
         """Replace the present motion; raises TrajectoryRefused and keeps it otherwise."""
-        order = self._order(points)
-        _check(points)
-        start_ns = points.stamp_ns or now_ns
-        if points.stamp_ns and start_ns + round(points.t_s[-1] * 1e9) < now_ns:
-            raise TrajectoryRefused("the trajectory ends in the past")
+        self.admit(points, now_ns)
+        order, start_ns = self._order(points), points.stamp_ns or now_ns
         here, joins_s = self.sample(now_ns), (now_ns - start_ns) * 1e-9
         t_s = np.array(points.t_s, dtype=np.float64)
         rows = [_columns(known, order) for known in points.motion]

@@ -16,7 +16,6 @@ from mtopt_core.geometry import Transform, pose_tool_down
 from mtopt_robot.clearance import BinClearance
 
 from .cloud import Points, cloud
-from .objects import kind
 from .workcell import Workcell
 
 _APERTURE_M = 0.070
@@ -110,5 +109,5 @@ def _oblique(between: Points, reach: NDArray[np.float64], along: Points) -> floa
 def surface(cell: Workcell, name: str) -> Points:
     """Points (N, 3) on an object where it is now, base frame."""
     pose = cell.pose_of(name)
-    points: Points = cloud(kind(name.split("_", maxsplit=1)[0])) @ pose[:3, :3].T + pose[:3, 3]
+    points: Points = cloud(cell.kinds[name]) @ pose[:3, :3].T + pose[:3, 3]
     return points

@@ -28,7 +28,7 @@ class Lens:
     fov_y_rad: float
 
     @property
-    def K(self) -> NDArray[np.float64]:  # noqa: N802 - the matrix's name everywhere
+    def K(self) -> NDArray[np.float64]:
         """Intrinsics (3, 3) in pixels; pixel centres are at whole numbers."""
         focal = self.height_px / 2.0 / math.tan(self.fov_y_rad / 2.0)
         u, v = (self.width_px - 1) / 2.0, (self.height_px - 1) / 2.0

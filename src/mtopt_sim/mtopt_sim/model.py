@@ -16,11 +16,15 @@ from numpy.typing import NDArray
 from mtopt_core.workspace import Bin, BinGeometry, Workspace
 from mtopt_robot.description import ARM_JOINTS, BIN_JOINTS, RobotDescription
 
+from .cloth import CLOTH, add_cloth
 from .config import SimConfig
 from .errors import DescriptionError
-from .lens import Lens
-from .objects import Kind, kind
+from .lens import CAMERAS, Lens
+from .objects import Kind, kind_name
 from .plate import add_plate
+from .variation.identity import NOTHING, Variation
+from .variation.patterns import add_patterns
+from .variation.wardrobe import FINGERS, mount_parts
 
 # Who touches whom: things of the room touch objects and the robot, the robot touches objects.
 ROOM, OBJECT, ROBOT = 1, 2, 4
@@ -53,10 +57,18 @@ _ROLLING_DAMPING = 2e-4  # per free joint: slows spin within a second, hardly to
 def object_names(config: SimConfig) -> tuple[str, ...]:
     """A name for each object: its kind, numbered from the second of a kind on."""
     names: list[str] = []
-    for name in config.objects:
-        earlier = sum(1 for known in names if known.split("_")[0] == name)
+    for name in (name for name in config.objects if name != CLOTH):
+        earlier = sum(1 for known in names if kind_name(known) == name)
         names.append(f"{name}_{earlier + 1}" if earlier else name)
     return tuple(names)
+
+
+def varied_bodies(description: RobotDescription) -> dict[str, str]:
+    """The bodies in this cell of the surfaces, fingers and cameras that a variation changes."""
+    mounts = (part for camera in CAMERAS for part in mount_parts(camera))
+    plain = ("table", "bin_left", "bin_right", *FINGERS, *mounts)
+    bodies = {name: description.name(name) for name in plain}
+    return {**bodies, "ground": "world"}
 
 
 def build(
@@ -64,18 +76,22 @@ def build(
     workspace: Workspace,
     config: SimConfig,
     lenses: tuple[Lens, ...],
+    variation: Variation = NOTHING,
 ) -> mujoco.MjModel:
     """The compiled model; raises DescriptionError."""
     spec = mujoco.MjSpec.from_string(_complete(description.urdf))
     _set_options(spec, config)
     _set_bodies(spec, description)
     _add_drives(spec, description, config)
-    for name in object_names(config):
-        _add_object(spec, name, kind(name.split("_")[0]))
+    for name, made in variation.kinds(object_names(config)).items():
+        _add_object(spec, name, made)
+    if CLOTH in config.objects:
+        add_cloth(spec, OBJECT, _TOUCHES[OBJECT])
     add_plate(spec, spec.body(description.name("bin_left")), ROOM, _TOUCHES[ROOM])
     for lens in lenses:
         _add_camera(spec, description, lens)
     _add_room(spec, workspace.bins)
+    add_patterns(spec, variation, varied_bodies(description))
     # No larger than needed: the whole buffer is cleared for every image.
     spec.visual.global_.offheight = max(config.policy_height_px, *(k.height_px for k in lenses))
     spec.visual.global_.offwidth = max(config.policy_width_px, *(k.width_px for k in lenses))
@@ -192,7 +208,7 @@ def _add_object(spec: mujoco.MjSpec, name: str, what: Kind) -> None:
             size=(*part.size, 0.0, 0.0)[:3],
             pos=part.at,
             quat=quaternion(part.euler),
-            rgba=(*part.colour, 1.0),
+            rgba=(*part.colour, part.alpha),
             density=density if part.solid else 0.0,
             contype=OBJECT if part.solid else 0,
             conaffinity=_TOUCHES[OBJECT] if part.solid else 0,

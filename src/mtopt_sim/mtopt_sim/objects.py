@@ -8,9 +8,12 @@ centre of mass; long things lie along x, upright ones along z.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 
 from .errors import UnknownObject
+
+_NUMBER = re.compile(r"_\d+$")
 
 Vector3 = tuple[float, float, float]
 Colour = tuple[float, float, float]
@@ -29,6 +32,7 @@ TIN = (0.80, 0.81, 0.83)
 ORANGE = (0.96, 0.45, 0.05)
 TOMATO = (0.90, 0.14, 0.09)
 PURPLE = (0.30, 0.09, 0.36)
+CLEAR = (0.80, 0.90, 0.94)
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class Part:
 
     `size` as MuJoCo has it (metres): sphere (r), capsule and cylinder (r, half length along z),
     box and ellipsoid (half sides). `euler` turns about the object's x, then y, then z, in radians.
+    `alpha` is 1 where nothing shines through.
     """
 
     shape: str
@@ -45,15 +50,21 @@ class Part:
     at: Vector3 = (0.0, 0.0, 0.0)
     euler: Vector3 = (0.0, 0.0, 0.0)
     solid: bool = True
+    alpha: float = 1.0
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of object: its category for the task rules, its weight and its parts."""
+    """A kind of object: its category for the task rules (its name), its weight and its parts."""
 
     name: str
     mass_kg: float
     parts: tuple[Part, ...] = field(repr=False)
+
+
+def kind_name(name: str) -> str:
+    """The kind of an object from the object's own name: "can_2" is a can."""
+    return _NUMBER.sub("", name)
 
 
 def kind(name: str) -> Kind:
@@ -98,6 +109,13 @@ def _bottle() -> list[Part]:
         Part("cylinder", (0.0105, 0.018), GREEN, (0.0, 0.0, 0.046)),
         Part("cylinder", (0.0130, 0.007), WHITE, (0.0, 0.0, 0.061), solid=False),
     ]
+
+
+def _transparent_bottle() -> list[Part]:
+    """The bottle without a label, in clear plastic; only its cap is not."""
+    clear = [replace(part, colour=CLEAR, alpha=0.32) for part in _bottle() if part.colour == GREEN]
+    cap = Part("cylinder", (0.0130, 0.007), BLUE, (0.0, 0.0, 0.061), solid=False)
+    return [*clear, cap]
 
 
 def _sausage() -> list[Part]:
@@ -196,5 +214,6 @@ KINDS: dict[str, Kind] = {
         ("carrot", 0.050, _carrot()),
         ("tomato", 0.055, _tomato()),
         ("aubergine", 0.065, _aubergine()),
+        ("transparent_bottle", 0.055, _transparent_bottle()),
     )
 }

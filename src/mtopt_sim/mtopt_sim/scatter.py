@@ -11,7 +11,7 @@ from mtopt_core.workspace import Bin, BinGeometry
 
 from .plate import RADIUS_M
 
-_WALL_MARGIN_M = 0.045
+_WALL_MARGIN_M = 0.060  # what is longer may touch a wall, but not be in it
 _DROP_M = 0.055  # height of a dropped object's centre above the floor
 _TRIES = 200
 

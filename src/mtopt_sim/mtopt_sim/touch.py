@@ -17,15 +17,18 @@ class TouchReader:
         fingers: tuple[str, str],
         room: tuple[str, ...],
     ) -> None:
+        """A model's cloth, if it has one, comes after its objects."""
         owner = np.full(model.nbody, -1)
         for index, name in enumerate(objects):
             owner[model.body(name).id] = index
-        count = len(objects)
+        count = len(objects) + model.nflex
         for index, name in enumerate(fingers):
             owner[model.body(name).id] = count + index
         for name in room:
             owner[model.body(name).id] = count + 2
-        self._owner: NDArray[np.int64] = owner[model.geom_bodyid]
+        cloths = len(objects) + np.arange(model.nflex)
+        self._owner: NDArray[np.int64] = np.append(owner[model.geom_bodyid], cloths)
+        self._ngeom = model.ngeom
         self._count = count
 
     def held(self, data: mujoco.MjData) -> NDArray[np.bool_]:
@@ -40,7 +43,8 @@ class TouchReader:
         table = np.zeros((self._count + 3, self._count + 3), dtype=bool)
         if data.ncon:
             contact = data.contact
-            a, b = self._owner[contact.geom].T
+            what = np.where(contact.geom >= 0, contact.geom, self._ngeom + contact.flex)
+            a, b = self._owner[what].T
             real = (a >= 0) & (b >= 0) & (contact.dist <= 0.0)
             table[a[real], b[real]] = table[b[real], a[real]] = True
         return table[: self._count]

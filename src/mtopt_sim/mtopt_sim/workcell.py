@@ -7,7 +7,8 @@ It knows no ROS and no episodes. Whoever drives it sends trajectories to its thr
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import mujoco
 import numpy as np
@@ -18,15 +19,22 @@ from mtopt_core.scene import ObjectTruth, PlateTruth, SceneTruth
 from mtopt_core.workspace import Bin, Workspace
 from mtopt_robot.description import ARM_JOINTS, BIN_JOINTS, GRIPPER_JOINTS, RobotDescription
 
+from .cloth import CLOTH, Cloth
+from .cloud import cloud
 from .config import SimConfig
-from .drives import Drives, JointTable
+from .drives import Drives, JointTable, Way
 from .errors import TrajectoryRefused
 from .follower import TrajectoryFollower, TrajectoryPoints
 from .lens import Lens
-from .model import FINGER_JOINTS, build, object_names
+from .model import FINGER_JOINTS, build, object_names, varied_bodies
+from .objects import kind_name
 from .plate import PLATE, RADIUS_M, RIDGE_M, paint_plate, place_plate
+from .rest import Rest
 from .scatter import drop_positions, plate_pose, random_quaternion
 from .touch import TouchReader
+from .variation.identity import NOTHING, Variation
+from .variation.mail import Letter, Mail
+from .variation.wardrobe import Wardrobe
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +43,8 @@ CONTROLLERS: Mapping[str, tuple[str, ...]] = {
     "gripper": GRIPPER_JOINTS,
     "bin": BIN_JOINTS,
 }
+_AHEAD = 500  # steps of a motion worked out at once
+_NEVER = 1 << 60  # steps
 _LOOK_S = 0.2  # between two looks at the scene
 # Angles of the left bin: level; back from a tip with nothing in it; tipped over.
 _LEVEL_RAD, _EMPTY_RAD, _TIPPED_RAD = 0.05, 1.0, 2.0
@@ -50,11 +60,24 @@ class Workcell:
         workspace: Workspace,
         config: SimConfig,
         lenses: tuple[Lens, ...],
+        variation: Variation = NOTHING,
     ) -> None:
         self.description, self.workspace, self.config = description, workspace, config
-        self.model = build(description, workspace, config, lenses)
+        self.model = build(description, workspace, config, lenses, variation)
         self.data = mujoco.MjData(self.model)
+        self.step: Callable[[int], None] = partial(mujoco.mj_step, self.model, self.data)
         self.object_names = object_names(config)
+        self.kinds = variation.kinds(self.object_names)
+        self.cloth = Cloth(self.model) if CLOTH in config.objects else None
+        self.everything = (*self.object_names, *((CLOTH,) if self.cloth else ()))
+        self.wardrobe = Wardrobe(
+            self.model,
+            variation,
+            tuple(lens.name for lens in lenses),
+            self.object_names,
+            varied_bodies(description),
+        )
+        self._mail = Mail()
         self._steps = self._look_step = 0
         self._look_every = max(1, round(_LOOK_S / config.timestep_s))
         self._step_ns = round(config.timestep_s * 1e9)
@@ -64,7 +87,12 @@ class Workcell:
         }
         starts = [int(self.model.joint(name).dofadr[0]) for name in self.object_names]
         self._free = np.array([start + axis for start in starts for axis in range(3)], dtype=int)
+        if self.cloth:
+            self._free = np.append(self._free, self.cloth.dofs)
+        self._bodies = np.array([self.model.body(name).id for name in self.object_names], dtype=int)
+        self._rest = Rest(self.model, self._drives["bin"].dof, config.sleep_m_s)
         self._followers: dict[str, TrajectoryFollower] = {}
+        self._ways: dict[str, Way] = {}
         self._astray: frozenset[str] = frozenset()
         self._tipped = False
         self._touch = TouchReader(
@@ -73,7 +101,7 @@ class Workcell:
             (description.name("gripper_finger_1"), description.name("gripper_finger_2")),
             (*description.names(("table", "bin_left", "bin_right")), PLATE, "world"),
         )
-        self.restart(config.seed)
+        self.restart(variation.purpose.own(config.seed))
 
     # -- time ---------------------------------------------------------------------------------
 
@@ -86,7 +114,7 @@ class Workcell:
         """Let time pass, rounded up to whole physics steps."""
         left = int(np.ceil(duration_s / self.config.timestep_s - 1e-6))
         while left > 0:
-            run = min(left, self._look_step - self._steps)
+            run = min(left, self._look_step - self._steps, self._steps_to_mail())
             self._run(run)
             left -= run
             if self._steps >= self._look_step:
@@ -95,7 +123,8 @@ class Workcell:
 
     def finish(self, timeout_s: float = 30.0) -> None:
         """Let time pass until no controller has a motion under way, or the time is out."""
-        end_ns = max(follower.end_ns for follower in self._followers.values())
+        ends_ns = [follower.end_ns for follower in self._followers.values()]
+        end_ns = max(*ends_ns, self._mail.end_ns)
         self.advance(min(max(end_ns - self.now_ns, 0) * 1e-9, timeout_s))
 
     def settle(self) -> None:
@@ -113,16 +142,24 @@ class Workcell:
         if controller not in self._followers:
             known = ", ".join(self._followers)
             raise TrajectoryRefused(f"no controller {controller!r}; there are {known}")
-        self._followers[controller].follow(points, self.now_ns)
+        follower, delay_ns = self._followers[controller], self.wardrobe.delay_ns
+        if delay_ns:
+            follower.admit(points, self.now_ns)
+            self._mail.post(Letter(self.now_ns + delay_ns, controller, points))
+            return
+        follower.follow(points, self.now_ns)
+        self._lay(controller)
 
     def hold(self) -> None:
         """Every controller stands where its joints are now; the gripper keeps its grip."""
         measured = self.joint_state()
+        self._mail.clear()
         for controller, follower in self._followers.items():
             if controller == "gripper":
                 follower.hold(follower.sample(self.now_ns).q_rad)
             else:
                 follower.hold(measured.select(follower.names).q_rad)
+            self._lay(controller)
 
     def commanded(self, controller: str) -> Vector:
         """Positions that a controller asks of its joints now."""
@@ -142,7 +179,12 @@ class Workcell:
     # -- scene --------------------------------------------------------------------------------
 
     def restart(self, seed: int) -> None:
-        """Everything new: time zero, arm home, gripper open, bins level, a random scene."""
+        """Everything new: time zero, arm home, gripper open, bins level, a random scene.
+
+        Raises ReservedForEvaluation or NotReserved for a seed that this cell is not for.
+        """
+        self.vary(seed)
+        self._mail.clear()
         self._rng = np.random.default_rng(seed)
         mujoco.mj_resetData(self.model, self.data)
         self._steps = self._look_step = 0
@@ -151,33 +193,40 @@ class Workcell:
         self.place_plate()
         colours = self.config.plate_colours
         paint_plate(self.model, colours[self._rng.integers(len(colours))])
-        self._drop(self.object_names)
+        self._drop(self.everything)
         self.settle()
+
+    def vary(self, seed: int) -> None:
+        """Draw anew what a reset renews: light, images, friction, delays."""
+        self.wardrobe.wear(seed)
 
     def place_plate(self) -> None:
         """Move the plate to a random place and turn on the left bin's floor."""
         bins = self.workspace.bins
         x, y, yaw = plate_pose(bins, self._rng)
         place_plate(self.model, (x - bins.left_center_m[0], y, -bins.inner_size_m[2]), yaw)
+        self._rest.wake(self.data)
 
     def strays(self) -> tuple[str, ...]:
         """Objects that are in no bin and in no hand."""
         bins, slack = self.workspace.bins, -self.workspace.bins.wall_m
+        at_m = self.data.xpos[self._bodies]
+        if self.cloth:
+            at_m = np.vstack([at_m, self.cloth.center(self.data)])
+        inside = bins.holding(Bin.LEFT, at_m, slack) | bins.holding(Bin.RIGHT, at_m, slack)
+        outside = np.flatnonzero(~inside)
+        if not len(outside):
+            return ()
         held = self._touch.held(self.data)
-        return tuple(
-            name
-            for name, holds in zip(self.object_names, held, strict=True)
-            if not holds
-            and not any(bins.holds(which, self.data.body(name).xpos, slack) for which in Bin)
-        )
+        return tuple(self.everything[index] for index in outside if not held[index])
 
     def truth(self) -> SceneTruth:
         """The scene as it is."""
         mujoco.mj_fwdPosition(self.model, self.data)
         held = self._touch.held(self.data)
         objects = tuple(
-            ObjectTruth(name, name.split("_")[0], self.data.body(name).xpos.copy(), bool(holds))
-            for name, holds in zip(self.object_names, held, strict=True)
+            ObjectTruth(name, kind_name(name), self._center(name), bool(holds), self._covered(name))
+            for name, holds in zip(self.everything, held, strict=True)
         )
         plate = PlateTruth(self.pose_of(PLATE), RADIUS_M, RIDGE_M)
         return SceneTruth(
@@ -200,28 +249,61 @@ class Workcell:
 
     # -- inside -------------------------------------------------------------------------------
 
+    def _center(self, name: str) -> Vector:
+        if name == CLOTH and self.cloth:
+            return self.cloth.center(self.data)
+        here: Vector = self.data.body(name).xpos.copy()
+        return here
+
+    def _covered(self, name: str) -> float:
+        """The share of an object that the cloth hides from above."""
+        if not self.cloth or name == CLOTH:
+            return 0.0
+        T = self.pose_of(name)
+        return self.cloth.covered(self.data, cloud(self.kinds[name]) @ T[:3, :3].T + T[:3, 3])
+
+    def _steps_to_mail(self) -> int:
+        """Deliver what has arrived; physics steps until the next letter does."""
+        for letter in self._mail.due(self.now_ns):
+            self._followers[letter.controller].follow(letter.points, self.now_ns)
+            self._lay(letter.controller)
+        next_ns = self._mail.next_ns
+        return _NEVER if next_ns is None else max(1, -(-(next_ns - self.now_ns) // self._step_ns))
+
     def _driven(self, controller: str) -> tuple[str, ...]:
         plain = FINGER_JOINTS if controller == "gripper" else CONTROLLERS[controller]
         return self.description.names(plain)
 
+    def _lay(self, controller: str) -> None:
+        """Work out what a controller asks of its drives from now on, to its end or far enough."""
+        follower, drives = self._followers[controller], self._drives[controller]
+        left_ns = max(0, follower.end_ns - self.now_ns)
+        count = min(-(-left_ns // self._step_ns) + 1, _AHEAD)
+        wanted = drives.wanted(follower, self.now_ns, self._step_ns, count)
+        self._ways[controller] = Way(drives.ctrl, wanted, self._steps)
+
+    def _underway(self) -> list[Way]:
+        """The ways that have a say in the next step; those used up are worked out further."""
+        for controller, way in self._ways.items():
+            if self._steps >= way.end and self._followers[controller].busy(self.now_ns):
+                self._lay(controller)
+        return [way for way in self._ways.values() if self._steps < way.end]
+
     def _run(self, steps: int) -> None:
         """Physics steps with the drives doing what the controllers want at each of them."""
-        now_ns, moving = self.now_ns, []
-        for controller, follower in self._followers.items():
-            drives = self._drives[controller]
-            if follower.busy(now_ns):
-                moving.append((drives.ctrl, drives.wanted(follower, now_ns, self._step_ns, steps)))
-            else:
-                self.data.ctrl[drives.ctrl] = drives.wanted(follower, now_ns, self._step_ns, 1)[0]
-        if not moving:
-            mujoco.mj_step(self.model, self.data, nstep=steps)
-        else:
-            ctrl, model, data = self.data.ctrl, self.model, self.data
-            for step in range(steps):
-                for where, wanted in moving:
-                    ctrl[where] = wanted[step]
-                mujoco.mj_step(model, data)
-        self._steps += steps
+        data, end = self.data, self._steps + steps
+        while self._steps < end:
+            ways = self._underway()
+            self._rest.keep_awake(self._ways["bin"] in ways)
+            run = min([end, *(way.end for way in ways)]) - self._steps
+            if ways:
+                for step in range(self._steps, self._steps + run):
+                    for way in ways:
+                        data.ctrl[way.ctrl] = way.wanted[step - way.begins]
+                    self.step(1)
+            else:  # every drive stays with the last it was asked for
+                self.step(run)
+            self._steps += run
 
     def _stand_home(self) -> None:
         home = {
@@ -233,12 +315,16 @@ class Workcell:
             names = self.description.names(CONTROLLERS[controller])
             self._followers[controller] = TrajectoryFollower(names, q_rad)
             self._drives[controller].stand(self.data, q_rad)
+            self._lay(controller)
 
     def _drop(self, names: tuple[str, ...]) -> None:
         """Let objects fall into the right bin where there is room."""
         bins = self.workspace.bins
         places = drop_positions(bins, len(names), self.config.spacing_m, self._rng)
         for name, place in zip(names, places, strict=True):
+            if name == CLOTH and self.cloth:
+                self.cloth.drop(self.data, place, self._rng)
+                continue
             joint = self.data.joint(name)
             joint.qpos = [*place, *random_quaternion(self._rng)]
             joint.qvel = 0.0
@@ -254,7 +340,7 @@ class Workcell:
             self._tipped = False
             self.place_plate()
         astray = frozenset(self.strays()) if left_rad < _LEVEL_RAD else frozenset()
-        lost = tuple(name for name in self.object_names if name in astray & self._astray)
+        lost = tuple(name for name in self.everything if name in astray & self._astray)
         self._astray = astray - set(lost)
         if lost:
             log.warning("out of the cell, put back into the right bin: %s", ", ".join(lost))

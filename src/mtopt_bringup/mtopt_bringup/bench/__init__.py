@@ -15,7 +15,9 @@ from .report import Report, show
 # Name, and the module whose `measure` does it; each is imported only when it is wanted.
 BENCHES = {
     "log": "writing and checking episodes of the log, beside plain file writing",
+    "sim": "collecting on all cores, beside a well-known simulator",
     "episode": "collecting in one process, without ROS",
+    "ik": "inverse kinematics over both bins, beside plainer ways",
 }
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 
+from mtopt_bringup.paths import Paths
 from mtopt_core.action import ActionBounds
 from mtopt_core.config import from_mapping
 from mtopt_core.episode import run_episode
@@ -14,8 +15,6 @@ from mtopt_core.scripted import ScriptedPick
 from mtopt_core.tasks import TaskRegistry
 from mtopt_data.yamlfile import read_yaml
 from mtopt_sim.cell import SimCell
-
-from mtopt_bringup.paths import Paths
 
 from .report import Goal, Report
 

@@ -28,31 +28,6 @@ class Goal:
         return {name: value for name, value in bounds.items() if value is not None}
 
 
-@dataclass(frozen=True)
-class Report:
-    """The figures of a bench by name, units in the names."""
-
-    bench: str
-    figures: Mapping[str, float]
-    goals: Mapping[str, Goal]
-    machine: Mapping[str, Any] = field(default_factory=lambda: this_machine())
-
-    @property
-    def met(self) -> bool:
-        """Whether every goal is met."""
-        return all(goal.met_by(self.figures[name]) for name, goal in self.goals.items())
-
-    def as_dict(self) -> dict[str, Any]:
-        """The shape that `--json` prints."""
-        return {
-            "bench": self.bench,
-            "machine": dict(self.machine),
-            "figures": dict(self.figures),
-            "goals": {name: goal.as_dict() for name, goal in self.goals.items()},
-            "met": self.met,
-        }
-
-
 def this_machine() -> dict[str, Any]:
     """What a figure depends on."""
     return {
@@ -62,6 +37,40 @@ def this_machine() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
     }
+
+
+@dataclass(frozen=True)
+class Report:
+    """The figures of a bench by name, units in the names.
+
+    A figure that could not be had is None; `notes` say why, by its name.
+    """
+
+    bench: str
+    figures: Mapping[str, float | None]
+    goals: Mapping[str, Goal]
+    machine: Mapping[str, Any] = field(default_factory=this_machine)
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def met(self) -> bool:
+        """Whether every goal is met."""
+        return all(self.meets(name) for name in self.goals)
+
+    def meets(self, name: str) -> bool:
+        """Whether a figure meets its goal; one that there is not meets none."""
+        value = self.figures[name]
+        return value is not None and self.goals[name].met_by(value)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The shape that `--json` prints."""
+        return {
+            "bench": self.bench,
+            "machine": dict(self.machine),
+            "figures": dict(self.figures),
+            "goals": {name: goal.as_dict() for name, goal in self.goals.items()},
+            "met": self.met,
+        } | ({"notes": dict(self.notes)} if self.notes else {})
 
 
 def show(report: Report) -> None:
@@ -78,14 +87,22 @@ def show(report: Report) -> None:
         goal = report.goals.get(name)
         bounds = goal.as_dict().items() if goal else ()
         said = ", ".join(f"{bound.replace('_', ' ')} {limit:g}" for bound, limit in bounds)
-        met = ("yes" if goal.met_by(value) else "no") if goal else ""
-        table.add_row(name, f"{value:,.4g}" if value < 1000 else f"{value:,.0f}", said, met)
+        met = ("yes" if report.meets(name) else "no") if goal else ""
+        table.add_row(name, _written(value), said, met)
     console = Console(highlight=False)
     console.print(table)
+    for name, note in report.notes.items():
+        console.print(f"{name}: {note}", soft_wrap=True)
     machine = report.machine
     console.print(
         f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gb']} GB", style="dim"
     )
+
+
+def _written(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,.4g}" if value < 1000 else f"{value:,.0f}"
 
 
 def _processor() -> str:

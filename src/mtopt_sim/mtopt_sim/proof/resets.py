@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+import mujoco
 import numpy as np
 
 from mtopt_core.cell import CellFault
@@ -17,6 +18,8 @@ from ..workcell import Workcell
 from .share import Proof, Share
 
 _FALL_S = 0.4  # between two objects that are let go of
+_PLACES = 100  # tried for an object until it is in nothing else, ever higher
+_RAISE_M = 0.01
 _NOTICE_S = 2.0  # time in which what left the cell is put back
 
 
@@ -78,13 +81,26 @@ def let_go(cell: Workcell, rng: np.random.Generator) -> tuple[str, ...]:
     count = int(rng.integers(1, len(cell.object_names) + 1))
     names = tuple(str(name) for name in rng.permutation(cell.object_names)[:count])
     for name in names:
-        place = cell.workspace.hover_point(Bin.LEFT, rng)
-        place[2] = cell.workspace.bins.floor_z_m + ScriptConfig().release_height_m + 0.01
-        joint = cell.data.joint(name)
-        joint.qpos, joint.qvel = [*place, *random_quaternion(rng)], 0.0
+        for raised in range(_PLACES):
+            place = cell.workspace.hover_point(Bin.LEFT, rng)
+            place[2] = cell.workspace.bins.floor_z_m + ScriptConfig().release_height_m
+            place[2] += _RAISE_M * (raised // 10)
+            joint = cell.data.joint(name)
+            joint.qpos, joint.qvel = [*place, *random_quaternion(rng)], 0.0
+            if _free(cell, name):
+                break
         cell.advance(_FALL_S)
     cell.settle()
     return names
+
+
+def _free(cell: Workcell, name: str) -> bool:
+    """Whether an object is where it could be in a hand: in no wall and in no other object."""
+    model, data = cell.model, cell.data
+    mujoco.mj_fwdPosition(model, data)
+    contact = data.contact
+    owners = model.geom_bodyid[contact.geom]
+    return not bool(((owners == model.body(name).id).any(axis=1) & (contact.dist < 0.0)).any())
 
 
 def in_right_bin(cell: Workcell) -> tuple[str, ...]:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import queue
 import threading
-from typing import Any
 
-from .story import CellView
+from .cell_view import CellView
 
 _TURN_S = 0.2
 _DEPTH = 1000
@@ -29,8 +28,8 @@ class Feed:
         """Begin to listen; the environment must be complete by now."""
         self._thread.start()
 
-    def stop(self, timeout_s: float = 1.0) -> None:
-        """Cease to listen."""
+    def stop(self, timeout_s: float = 3.0) -> None:
+        """Cease to listen. ROS must not be at work any more when this process ends."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
@@ -45,9 +44,12 @@ class Feed:
     def _run(self) -> None:
         try:
             import rclpy
-            from mtopt_msgs.msg import CellStatus
             from rclpy.executors import SingleThreadedExecutor
             from rclpy.signals import SignalHandlerOptions
+
+            from mtopt_msgs.msg import CellStatus
+
+            from . import convert
         except ImportError as error:
             self.error = f"no live view: {error}"
             return
@@ -55,7 +57,7 @@ class Feed:
         rclpy.init(context=context, args=[], signal_handler_options=SignalHandlerOptions.NO)
         node = rclpy.create_node("mtopt_up", context=context, use_global_arguments=False)
         node.create_subscription(
-            CellStatus, "/fleet/status", lambda m: self._views.put(view(m)), _DEPTH
+            CellStatus, "/fleet/status", lambda m: self._views.put(convert.cell_view(m)), _DEPTH
         )
         executor = SingleThreadedExecutor(context=context)
         executor.add_node(node)
@@ -64,23 +66,3 @@ class Feed:
         executor.shutdown(timeout_sec=_TURN_S)
         node.destroy_node()
         rclpy.try_shutdown(context=context)
-
-
-def view(message: Any) -> CellView:
-    """A CellStatus message as a value."""
-    return CellView(
-        cell=message.cell,
-        state=message.state,
-        task=message.task,
-        step=message.step,
-        episodes=message.episodes,
-        wanted=message.episodes_wanted,
-        successes=message.successes,
-        last_task=message.last_task,
-        last_success=message.last_success,
-        last_end_reason=message.last_end_reason,
-        episodes_per_hour=message.episodes_per_hour,
-        grader=message.grader,
-        disk_free=message.disk_free_bytes,
-        faults=tuple(message.faults),
-    )

@@ -1,0 +1,189 @@
+"""`mtopt collect`: episodes of simulated cells at full speed, without ROS."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from mtopt_core.errors import ConfigError, MtoptError
+from mtopt_core.exploration import MixConfig
+from mtopt_core.tasks import TaskRegistry
+from mtopt_data.yamlfile import read_yaml
+from mtopt_sim.collecting.crew import Crew
+from mtopt_sim.collecting.plan import Wanted, open_plan
+from mtopt_sim.collecting.station import Done, Places
+
+from .paths import Paths
+
+OK, FAILED, INTERRUPTED = 0, 1, 130
+_SOURCE = "mtopt collect"
+_LINE_S = 5.0  # between two lines where there is no terminal
+
+
+def run(words: Sequence[str]) -> int:
+    """0 done, 1 given up, 130 stopped by Ctrl-C; raises MtoptError for a wrong start."""
+    wanted = _parser().parse_args(words)
+    paths = Paths.installed()
+    places = Places(paths.config.parent, Path(wanted.data).expanduser().absolute())
+    registry = TaskRegistry.from_mapping(read_yaml(paths.tasks), str(paths.tasks))
+    tasks = tuple(task.name for task in registry.only(_names(wanted.tasks))) if wanted.tasks else ()
+    models = str(Path(wanted.models).expanduser().absolute()) if wanted.models else ""
+    asked = Wanted(wanted.episodes, wanted.seed, tasks, models, _mix(wanted.mix, bool(models)))
+    if not 1 <= wanted.workers <= 256:
+        raise ConfigError(_SOURCE, "workers", wanted.workers, "must be 1 to 256")
+    plan = open_plan(places.data, asked)
+    view = _View(plan.wanted.episodes, quiet=wanted.json)
+    code, story = OK, ""
+    with view:
+        try:
+            Crew(places, plan, wanted.workers, view.tell).run(view.started)
+        except KeyboardInterrupt:
+            code, story = INTERRUPTED, "stopped; the same command goes on"
+        except MtoptError as error:
+            code, story = FAILED, f"{type(error).__name__}: {error}"
+    summary = view.summary(len(plan.done(places.data)), places.data)
+    if wanted.json:
+        sys.stdout.write(json.dumps(summary) + "\n")
+    else:
+        view.say(_sentence(summary))
+    if story:
+        sys.stderr.write(f"mtopt collect: {story}\n")
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mtopt collect",
+        description="Collects episodes of simulated cells as fast as this machine can. The same "
+        "command again goes on where it was stopped or killed.",
+    )
+    parser.add_argument("--episodes", type=int, required=True, help="how many in all")
+    cores = len(os.sched_getaffinity(0))
+    parser.add_argument("--workers", type=int, default=cores, help=f"processes (default {cores})")
+    parser.add_argument("--data", default="data", help="folder of the episodes (default data)")
+    parser.add_argument("--seed", type=int, default=1, help="of all that is random (default 1)")
+    parser.add_argument("--tasks", default="", help="what to collect, with commas (default all)")
+    parser.add_argument("--models", default="", help="model store; without one the scripts act")
+    parser.add_argument(
+        "--mix",
+        default="",
+        metavar="SCRIPTED,EPSILON,POLICY",
+        help="shares of who acts (default 0,1,1 with models, 1,0,0 without)",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
+    return parser
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _mix(text: str, with_models: bool) -> MixConfig:
+    words = text.split(",") if text else (["0", "1", "1"] if with_models else ["1", "0", "0"])
+    try:
+        scripted, epsilon, policy = (float(word) for word in words)
+    except ValueError:
+        raise ConfigError(_SOURCE, "mix", text, "must be three numbers with commas") from None
+    shares = (scripted, epsilon, policy)
+    if not all(0.0 <= share < 1e6 for share in shares) or not sum(shares) > 0.0:
+        raise ConfigError(_SOURCE, "mix", text, "must be shares of 0 or more, not all 0")
+    return MixConfig(scripted, epsilon, policy)
+
+
+@dataclass
+class _View:
+    """A calm bar in a terminal, a line now and then anywhere else, nothing if `quiet`."""
+
+    episodes: int
+    quiet: bool = False
+    made: list[Done] = field(default_factory=list)
+    already: int = 0
+    seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._console = Console(highlight=False, soft_wrap=True, stderr=self.quiet)
+        self._bar = Progress(
+            TextColumn("collecting"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+            disable=self.quiet or not self._console.is_terminal,
+        )
+        self._row = self._bar.add_task("collect", total=self.episodes, rate="")
+        self._began_s = self._said_s = time.monotonic()
+
+    def __enter__(self) -> _View:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def started(self, already: int) -> None:
+        """Workers begin; so many episodes were there before."""
+        self.already = already
+        self._began_s = self._said_s = time.monotonic()
+        self._bar.update(self._row, completed=already)
+        if already:
+            self.say(f"going on: {already} of {self.episodes} episodes are there")
+
+    def tell(self, done: Done) -> None:
+        """An episode is in the data folder."""
+        self.made.append(done)
+        now_s = time.monotonic()
+        self.seconds = now_s - self._began_s
+        self._bar.update(self._row, advance=1, rate=f"{self._rate:.1f}/s")
+        if self._bar.disable and now_s - self._said_s >= _LINE_S:
+            self._said_s = now_s
+            self.say(f"{self.already + len(self.made)} of {self.episodes}, {self._rate:.1f}/s")
+
+    def say(self, text: str) -> None:
+        """A line, above the bar."""
+        if not self.quiet:
+            self._bar.console.print(text)
+
+    @property
+    def _rate(self) -> float:
+        return len(self.made) / self.seconds if self.seconds > 0.0 else 0.0
+
+    def summary(self, there: int, data: Path) -> dict[str, Any]:
+        """What was done, as JSON has it; rates are of this start, over its workers' whole time."""
+        busy_s = sum(done.wall_s for done in self.made)
+        limit_s = sum(done.limit_s for done in self.made)
+        return {
+            "episodes": there,
+            "wanted": self.episodes,
+            "new": len(self.made),
+            "seconds": round(self.seconds, 3),
+            "episodes_per_s": round(self._rate, 3),
+            "limit_share": round(limit_s / busy_s, 4) if busy_s else None,
+            "simulated_s": round(sum(done.simulated_s for done in self.made), 3),
+            "steps": sum(done.steps for done in self.made),
+            "successes": sum(done.success for done in self.made),
+            "end_reasons": dict(sorted(Counter(done.reason for done in self.made).items())),
+            "data": str(data),
+        }
+
+
+def _sentence(summary: dict[str, Any]) -> str:
+    odd = {r: n for r, n in summary["end_reasons"].items() if r not in ("terminated", "step_limit")}
+    faults = "".join(f", {count} ended with {reason}" for reason, count in odd.items())
+    there = f"{summary['episodes']} of {summary['wanted']} episodes in {summary['data']}"
+    now = f"now {summary['new']} in {summary['seconds']:.0f} s"
+    rate = f"{summary['episodes_per_s']:.1f} a second"
+    graded = f"{summary['successes']} successes by the simulation's truth"
+    return f"{there}; {now} ({rate}), {graded}{faults}"

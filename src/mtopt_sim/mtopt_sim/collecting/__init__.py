@@ -1,0 +1,1 @@
+"""Collecting at full speed: simulated cells in processes of their own, without ROS."""

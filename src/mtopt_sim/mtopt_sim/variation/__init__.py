@@ -1,0 +1,1 @@
+"""What differs between cells and between episodes: looks, objects, bodies, delays."""

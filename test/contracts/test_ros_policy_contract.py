@@ -1,0 +1,105 @@
+"""A policy behind its service keeps the policy's contract."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sensor_msgs.msg import Image as ImageMsg
+
+from contracts.policy_contract import RandomPolicyContract
+from fakes.ros_fixtures import prober, ros, spinner  # noqa: F401
+from fakes.ros_policy import ShownPolicy
+from fakes.ros_session import CELL, Prober, Spinner, managed, until
+from mtopt_core.action import ActionBounds
+from mtopt_core.cell import CellFault, EndReason, PolicyLate
+from mtopt_core.exploration import ExplorationMix
+from mtopt_core.observation import Observation
+from mtopt_core.policy import Policy
+from mtopt_core.schedule import LIFT, PLACE
+from mtopt_core.scripted import ScriptedPick, ScriptedPlace
+from mtopt_core.tasks import Task, TaskRegistry
+from mtopt_core.workspace import Workspace
+from mtopt_msgs.srv import SelectAction
+from mtopt_ros.policy_node import PolicyNode
+from mtopt_ros.qos import DRIVER
+from mtopt_ros.remote import RemotePolicy
+
+pytestmark = pytest.mark.system
+
+
+class TestRemotePolicy(RandomPolicyContract):
+    @pytest.fixture(params=["lift-any", "place-any"], autouse=True)
+    def _task_name(self, request: pytest.FixtureRequest) -> None:
+        self.task_name = request.param
+
+    @pytest.fixture
+    def policy(self, spinner: Spinner, prober: Prober) -> ShownPolicy:  # noqa: F811
+        camera = prober.node.create_publisher(ImageMsg, "camera/overhead/image_raw", DRIVER)
+        spinner.add(managed(PolicyNode, "policy"))
+        prober.bring_up("policy")
+        until(lambda: camera.get_subscription_count() > 0, "the policy node to listen")
+        client = prober.client(SelectAction, "policy/select_action")
+        remote = RemotePolicy(client, CELL, 20.0, prober.abort)
+        return ShownPolicy(remote, camera)
+
+    def test_it_decides_as_the_policy_behind_it_would(
+        self,
+        policy: ShownPolicy,
+        task: Task,
+        observations: tuple[Observation, ...],
+        workspace: Workspace,
+        bounds: ActionBounds,
+    ) -> None:
+        scripts: dict[str, Policy] = {
+            LIFT: ScriptedPick(workspace, bounds),
+            PLACE: ScriptedPlace(workspace, bounds),
+        }
+        near = ExplorationMix(scripts, None, bounds)
+        for seed in (1, 2):
+            there = self.play(policy, task, seed, observations)
+            here = self.play(near, task, seed, observations)
+            assert [d.action for d in there] == [d.action for d in here]
+
+    def test_what_it_cannot_decide_on_ends_the_episode_by_name(
+        self,
+        policy: ShownPolicy,
+        task: Task,
+        prober: Prober,  # noqa: F811
+        observations: tuple[Observation, ...],
+    ) -> None:
+        blind = RemotePolicy(
+            prober.client(SelectAction, "policy/select_action"), CELL, 20.0, prober.abort
+        )
+        blind.begin(task, 1)
+        with pytest.raises(CellFault) as caught:
+            blind(observations[0], task)
+        assert caught.value.reason is EndReason.CAMERA_FAULT
+
+    def test_a_stop_ends_the_wait(
+        self,
+        policy: ShownPolicy,
+        task: Task,
+        prober: Prober,  # noqa: F811
+        observations: tuple[Observation, ...],
+    ) -> None:
+        blind = RemotePolicy(
+            prober.client(SelectAction, "policy/select_action"), CELL, 20.0, prober.abort
+        )
+        blind.begin(task, 1)
+        prober.abort.set()
+        with pytest.raises(CellFault) as caught:
+            blind(observations[0], task)
+        assert caught.value.reason is EndReason.STOPPED
+
+
+def test_a_policy_that_is_not_there_is_late(
+    prober: Prober,  # noqa: F811
+    registry: TaskRegistry,
+) -> None:
+    client = prober.node.create_client(SelectAction, "nobody/select_action")
+    remote = RemotePolicy(client, CELL, 0.2, prober.abort)
+    task = registry["lift-any"]
+    remote.begin(task, 1)
+    seen = Observation(np.zeros((4, 4, 3), np.uint8), False, 0.2, 0, np.eye(4))
+    with pytest.raises(PolicyLate, match="not there"):
+        remote(seen, task)

@@ -1,0 +1,117 @@
+"""Benches: one shape, and goals that mean something."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+from mtopt_bringup import bench
+from mtopt_bringup.bench import log_bench, run, sim_bench
+from mtopt_bringup.bench.report import Goal, Report
+from mtopt_sim.collecting.station import Done
+
+
+@pytest.mark.parametrize(
+    ("goal", "value", "met"),
+    [
+        (Goal(at_least=2), 2.0, True),
+        (Goal(at_least=2), 1.9, False),
+        (Goal(at_most=2), 2.1, False),
+        (Goal(at_least=1, at_most=2), 1.5, True),
+    ],
+)
+def test_a_goal_is_a_bound(goal: Goal, value: float, met: bool) -> None:
+    assert goal.met_by(value) is met
+
+
+def test_a_report_is_met_when_all_goals_are() -> None:
+    goals = {"a": Goal(at_least=1), "b": Goal(at_most=1)}
+    assert Report("x", {"a": 1, "b": 1, "c": 9}, goals).met
+    assert not Report("x", {"a": 1, "b": 2}, goals).met
+
+
+def test_json_has_the_one_shape(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = Report("log", {"a": 1.0}, {"a": Goal(at_least=2)})
+    monkeypatch.setattr(bench, "measure", lambda name: report)
+    assert run(["log", "--json"]) == 1
+    said = json.loads(capsys.readouterr().out)
+    assert list(said) == ["bench", "machine", "figures", "goals", "met"]
+    assert said["met"] is False
+    assert {"processor", "cores", "memory_gb"} <= set(said["machine"])
+
+
+def test_a_person_reads_a_table(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = Report("log", {"write_mb_s": 123.4}, {"write_mb_s": Goal(at_least=2)})
+    monkeypatch.setattr(bench, "measure", lambda name: report)
+    assert run(["log"]) == 0
+    out = capsys.readouterr().out
+    for part in ("bench log", "write_mb_s", "123.4", "at least 2", "yes"):
+        assert part in out
+
+
+def test_the_log_bench_measures_all_that_it_has_goals_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(log_bench, "EPISODES", 1)
+    monkeypatch.setattr(log_bench, "FRAMES", 5)
+    report = log_bench.measure()
+    assert set(report.goals) <= set(report.figures)
+    assert all(value > 0 for value in report.figures.values())
+
+
+def test_a_figure_that_cannot_be_had_meets_no_goal_and_says_why(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = Report("x", {"a": None}, {"a": Goal(at_least=1)}, notes={"a": "no such thing"})
+    assert not report.met and report.as_dict()["notes"] == {"a": "no such thing"}
+    monkeypatch.setattr(bench, "measure", lambda name: report)
+    assert run(["log"]) == 1
+    assert "no such thing" in capsys.readouterr().out
+
+
+def _done(wall_s: float = 0.25) -> Done:
+    return Done(0, "file", "lift-any", False, "terminated", 6, 8.0, wall_s, 0.2)
+
+
+def test_the_sim_bench_counts_from_each_workers_first_episode_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = iter(float(second) for second in range(100))
+    monkeypatch.setattr(sim_bench.time, "monotonic", lambda: next(clock))
+    window = sim_bench.Window(workers=2, limit_s=3.0)
+    with pytest.raises(sim_bench._EnoughError):
+        for _ in range(50):
+            window.tell(_done())
+    assert len(window.made) == 3 and window.seconds == 3.0
+
+
+def test_the_sim_bench_reports_all_figures_with_and_without_its_peer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    window = sim_bench.Window(2, 30.0, [_done()] * 240, 30.0)
+    monkeypatch.setattr(sim_bench, "collect", lambda workers, limit_s: window)
+    monkeypatch.setattr(sim_bench, "peer_rate", lambda workers, images_hz: (4.0, ""))
+    report = sim_bench.measure()
+    assert report.figures["episodes_per_s"] == 8.0 and report.figures["limit_share"] == 0.8
+    assert report.figures["peer_ratio"] == 8.0 and not report.met and not report.notes
+    monkeypatch.setattr(sim_bench, "peer_rate", lambda workers, images_hz: (None, "not here"))
+    report = sim_bench.measure()
+    assert report.figures["peer_ratio"] is None and report.notes == {"peer_ratio": "not here"}
+
+
+@pytest.mark.parametrize(
+    ("python", "said"), [("/nowhere/python", "no /nowhere"), ("", "robosuite")]
+)
+def test_a_peer_that_is_not_there_is_a_reason(
+    monkeypatch: pytest.MonkeyPatch, python: str, said: str
+) -> None:
+    """Neither without the interpreter nor with one that has no such package."""
+    monkeypatch.setenv(sim_bench.PEER_PYTHON, python or sys.executable)
+    rate, why = sim_bench.peer_rate(1, 1.0)
+    assert rate is None and said in why and "requirements/bench.lock" in why

@@ -1,0 +1,158 @@
+"""What ros2_control and Gazebo are told: names, order, files, for every kind of cell."""
+
+from __future__ import annotations
+
+import itertools
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from mtopt_bringup.hardware import (
+    CONTROLLERS,
+    HARDWARE,
+    HardwareArguments,
+    HardwareFiles,
+    bridged,
+    parse,
+    prefixed,
+    prepare,
+)
+from mtopt_bringup.paths import Paths
+from mtopt_core.errors import ConfigError
+from mtopt_core.workspace import Workspace
+from mtopt_data.errors import NameInvalid
+from mtopt_robot.description import ARM_JOINTS, BIN_JOINTS, GRIPPER_JOINTS
+
+ROOT = Path(__file__).resolve().parents[2]
+PATHS = Paths.below(ROOT)
+MANAGER = "/**/controller_manager"
+Prepared = tuple[HardwareArguments, HardwareFiles]
+
+
+@pytest.fixture(scope="module", params=itertools.product(HARDWARE, (False, True)), ids=str)
+def cell(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    hardware, with_prefix = request.param
+    given = HardwareArguments("cell3", hardware, with_prefix)
+    return given, prepare(given, PATHS, tmp_path_factory.mktemp("hardware"))
+
+
+def told(files: HardwareFiles) -> dict[str, dict[str, Any]]:
+    values = yaml.safe_load(files.controllers.read_text(encoding="utf-8"))
+    return {node: entry["ros__parameters"] for node, entry in values.items()}
+
+
+def test_every_commanded_joint_has_one_controller_and_no_other_has(cell: Prepared) -> None:
+    _, files = cell
+    robot = ElementTree.fromstring(files.description.urdf)
+    commanded = [
+        joint.get("name")
+        for joint in robot.findall("ros2_control/joint")
+        if joint.find("command_interface[@name='position']") is not None
+    ]
+    held = [joint for node in told(files).values() for joint in node.get("joints", [])]
+    assert sorted(held) == sorted(commanded)
+    assert len(held) == len(ARM_JOINTS) + len(GRIPPER_JOINTS) + len(BIN_JOINTS)
+
+
+def test_constraints_are_of_the_controllers_own_joints(cell: Prepared) -> None:
+    _, files = cell
+    for name in CONTROLLERS[1:]:
+        node = told(files)[f"/**/{name}"]
+        of_joints = set(node["constraints"]) - {"stopped_velocity_tolerance", "goal_time"}
+        assert of_joints == set(node["joints"])
+
+
+def test_the_controllers_are_those_of_the_wire(cell: Prepared) -> None:
+    _, files = cell
+    manager = told(files)[MANAGER]
+    assert manager["enforce_command_limits"] is True
+    assert {name for name, value in manager.items() if isinstance(value, dict)} == set(CONTROLLERS)
+    for name in CONTROLLERS[1:]:
+        node = told(files)[f"/**/{name}"]
+        assert node["command_interfaces"] == ["position"]
+        assert node["state_interfaces"] == ["position", "velocity"]
+        assert node["allow_nonzero_velocity_at_trajectory_end"] is False
+
+
+def test_states_come_often_enough_and_no_faster_than_the_manager_looks() -> None:
+    values = yaml.safe_load((ROOT / "config" / "controllers.yaml").read_text(encoding="utf-8"))
+    rate_hz = values[MANAGER]["ros__parameters"]["update_rate"]
+    assert 50 <= rate_hz <= 1000
+    for name in CONTROLLERS[1:]:
+        assert values[f"/**/{name}"]["ros__parameters"]["state_publish_rate"] <= rate_hz
+
+
+@pytest.mark.parametrize("prefix", ["", "cell1_", "a_"])
+def test_a_prefix_changes_names_and_nothing_else(prefix: str) -> None:
+    plain = yaml.safe_load((ROOT / "config" / "controllers.yaml").read_text(encoding="utf-8"))
+    text = yaml.safe_dump(prefixed(plain, prefix), sort_keys=False)
+    for joint in (*ARM_JOINTS, *GRIPPER_JOINTS, *BIN_JOINTS):
+        text = text.replace(f"{prefix}{joint}", joint)
+    assert yaml.safe_load(text) == plain
+
+
+def test_gazebo_reads_the_cells_own_file_in_the_cells_namespace(cell: Prepared) -> None:
+    given, files = cell
+    robot = ElementTree.fromstring(files.description.urdf)
+    plugins = robot.findall("gazebo/plugin")
+    assert len(plugins) == (given.hardware == "gazebo")
+    for plugin in plugins:
+        assert plugin.find("parameters").text == str(files.controllers)
+        assert plugin.find("ros/namespace").text == "/cell3"
+
+
+def test_the_bridge_carries_what_the_description_sends(cell: Prepared) -> None:
+    given, files = cell
+    entries = yaml.safe_load(files.bridge.read_text(encoding="utf-8"))
+    assert {entry["direction"] for entry in entries} == {"GZ_TO_ROS"}
+    assert {"/clock"} < {entry["ros_topic_name"] for entry in entries}
+    carried = {entry["gz_topic_name"] for entry in entries} - {"/clock"}
+    sensors = ElementTree.fromstring(files.description.urdf).findall("gazebo/sensor")
+    sent = {
+        f"/{s.find(key).text}" for s in sensors for key in ("topic", "camera/camera_info_topic")
+    }
+    assert len(carried) == 6
+    assert sent == (carried if given.hardware == "gazebo" else set())
+
+
+def test_two_cells_share_the_clock_alone() -> None:
+    entries = yaml.safe_load((ROOT / "config/gazebo/bridge.yaml").read_text(encoding="utf-8"))
+    one, other = ({e["ros_topic_name"] for e in bridged(entries, c)} for c in ("cell1", "cell2"))
+    assert one & other == {"/clock"}
+
+
+def test_the_world_has_the_systems_that_cameras_and_motion_need(workspace: Workspace) -> None:
+    world = ElementTree.parse(PATHS.config / "gazebo" / "cell.sdf").getroot().find("world")
+    systems = {plugin.get("name", "").rpartition("::")[2] for plugin in world.findall("plugin")}
+    assert systems == {"Physics", "UserCommands", "SceneBroadcaster", "Sensors"}
+    assert world.find("plugin/render_engine").text == "ogre2"
+    objects = [model for model in world.findall("model") if model.get("name") != "ground"]
+    assert len(objects) == 7
+    for model in objects:
+        x, y, z = (float(v) for v in model.find("pose").text.split()[:3])
+        assert workspace.bins.holds("right", (x, y, z), 0.02)
+
+
+def test_arguments_are_checked_by_name() -> None:
+    assert parse({"hardware": "iiwa", "prefixed": "true"}).prefixed is True
+    with pytest.raises(ConfigError, match="mock, gazebo, iiwa"):
+        parse({"hardware": "mujoco"})
+    with pytest.raises(ConfigError, match="true or false"):
+        parse({"headless": "yes"})
+    with pytest.raises(NameInvalid):
+        parse({"cell": "no/good"})
+
+
+@pytest.mark.parametrize("hardware", HARDWARE)
+def test_the_launch_description_builds(hardware: str, tmp_path: Path) -> None:
+    pytest.importorskip("launch.actions", reason="ROS 2's launch is not installed")
+    pytest.importorskip("launch_ros.actions", reason="ROS 2's launch is not installed")
+    from mtopt_bringup import hardware_launch
+
+    assert hardware_launch.description().entities
+    given = HardwareArguments("cell1", hardware)
+    started = hardware_launch.actions(given, prepare(given, PATHS, tmp_path))
+    assert len(started) == (10 if hardware == "gazebo" else 7)

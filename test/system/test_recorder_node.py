@@ -1,0 +1,316 @@
+"""The recorder: one whole file an episode, or a file in quarantine with a reason."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rclpy.publisher import Publisher
+from sensor_msgs.msg import CameraInfo, CompressedImage, JointState
+
+from fakes.ros_processes import Process, start
+from fakes.ros_session import CELL, Prober, Spinner, managed, until
+from mtopt_data.naming import EpisodeId, finished_files, part_files, quarantined_files
+from mtopt_data.reader import EpisodeReader
+from mtopt_data.verification import verify, verify_folder
+from mtopt_msgs.msg import CameraExtrinsics, EpisodeOutcome, EpisodeStep, Heartbeat
+from mtopt_msgs.srv import StartRecording, StopRecording
+from mtopt_ros import convert
+from mtopt_ros.qos import DRIVER, LATCHED, STATES
+from mtopt_ros.recorded_topics import recorded_topics
+from mtopt_ros.recorder_node import RecorderNode
+from mtopt_ros.settings import CAMERAS
+
+pytestmark = pytest.mark.system
+
+TOPICS = tuple(f"/{CELL}/{topic.name}" for topic in recorded_topics())
+
+
+class Cell:
+    """Everybody whom a recorder listens to."""
+
+    def __init__(self, prober: Prober) -> None:
+        self._prober = prober
+        self._now_ns = 1_000_000_000
+        node = prober.node
+        self._topics: dict[str, tuple[type, Publisher]] = {}
+        for topic in recorded_topics():
+            kind = topic.type
+            qos = {CameraExtrinsics: LATCHED, EpisodeStep: STATES, EpisodeOutcome: STATES}
+            self._topics[topic.name] = (
+                kind,
+                node.create_publisher(kind, topic.name, qos.get(kind, DRIVER)),
+            )
+        latched = CameraExtrinsics(cameras=list(CAMERAS), calibration_hash="abc123")
+        self._topics["camera/extrinsics"][1].publish(latched)
+
+    def heard(self) -> bool:
+        return all(topic.get_subscription_count() > 0 for _, topic in self._topics.values())
+
+    def stream(self, rounds: int) -> None:
+        """So many messages of every stream."""
+        for _ in range(rounds):
+            self._now_ns += 10_000_000
+            for kind, topic in self._topics.values():
+                if kind in (CameraInfo, CompressedImage, JointState):
+                    message = kind()
+                    message.header.stamp = convert.time_msg(self._now_ns)
+                    if kind is CompressedImage:
+                        message.data = bytes(500)
+                    topic.publish(message)
+            time.sleep(0.002)
+
+    def step(self, index: int, episode_id: str, source: str = "scripted") -> None:
+        step = EpisodeStep(episode_id=episode_id, cell=CELL, index=index, source=source)
+        self._topics["episode/step"][1].publish(step)
+
+    def outcome(self, episode_id: str, end_reason: str = "terminated") -> EpisodeOutcome:
+        outcome = EpisodeOutcome(
+            episode_id=episode_id, cell=CELL, task="lift-any", end_reason=end_reason, grader="truth"
+        )
+        self._topics["episode/outcome"][1].publish(outcome)
+        return outcome
+
+
+def new_id() -> str:
+    return str(EpisodeId.new(CELL, time.time_ns()))
+
+
+def begin(prober: Prober, episode_id: str) -> StartRecording.Response:
+    request = StartRecording.Request(
+        episode_id=episode_id, cell=CELL, task="lift-any", skill="lift", seed=5, operator_name="me"
+    )
+    return prober.ask(StartRecording, "recorder/start", request)
+
+
+def end(
+    prober: Prober, outcome: EpisodeOutcome, steps: int = 0, **given: Any
+) -> StopRecording.Response:
+    request = StopRecording.Request(
+        episode_id=outcome.episode_id, steps=steps, outcome=outcome, **given
+    )
+    return prober.ask(StopRecording, "recorder/stop", request)
+
+
+@pytest.fixture
+def cell(prober: Prober) -> Cell:
+    return Cell(prober)
+
+
+@pytest.fixture
+def recorder(cell: Cell, spinner: Spinner, prober: Prober, tmp_path: Path) -> RecorderNode:
+    node: RecorderNode = spinner.add(
+        managed(RecorderNode, "recorder", data=str(tmp_path), robot_serial="14-7", stop_wait_s=5.0)
+    )
+    prober.bring_up("recorder")
+    until(cell.heard, "the recorder to listen")
+    return node
+
+
+def record(prober: Prober, cell: Cell, rounds: int = 20, steps: int = 3) -> Any:
+    episode_id = new_id()
+    assert begin(prober, episode_id).ok
+    cell.stream(rounds)
+    for index in range(steps):
+        cell.step(index, episode_id, "late" if index == 1 else "scripted")
+    time.sleep(0.2)  # for the streams, which nobody counts
+    return end(prober, cell.outcome(episode_id), steps)
+
+
+def test_an_episode_becomes_a_whole_file_with_every_message(
+    recorder: RecorderNode, cell: Cell, prober: Prober, tmp_path: Path
+) -> None:
+    done = record(prober, cell)
+    assert done.ok, done.error
+    found = verify(Path(done.path))
+    assert found.ok, (found.damage, found.gaps)
+    assert not found.notes or all("graded" in note for note in found.notes), found.notes
+    with EpisodeReader(done.path) as reader:
+        counts: dict[str, int] = dict.fromkeys(TOPICS, 0)
+        for message in reader.messages():
+            counts[message.topic] += 1
+        metadata = reader.metadata
+    streams = {topic for topic in TOPICS if "episode" not in topic and "extrinsics" not in topic}
+    assert {topic: counts[topic] for topic in streams} == dict.fromkeys(streams, 20)
+    assert counts[f"/{CELL}/camera/extrinsics"] == 1
+    assert counts[f"/{CELL}/episode/step"] == 3 and counts[f"/{CELL}/episode/outcome"] == 1
+    assert done.messages == sum(counts.values()) and done.drops == 0
+    assert done.bytes == Path(done.path).stat().st_size
+    assert dict(metadata.frames) == counts
+    assert metadata.steps == 3 and metadata.late == 1 and metadata.seed == 5
+    assert metadata.calibration_hash == "abc123" and metadata.robot_serial == "14-7"
+    assert metadata.operator == "me" and metadata.end_reason == "terminated"
+
+
+def test_the_second_episode_counts_only_its_own(
+    recorder: RecorderNode, cell: Cell, prober: Prober
+) -> None:
+    assert record(prober, cell).ok
+    cell.stream(30)  # between two episodes nothing is lost, since nothing is wanted
+    cell.step(9, "nobody")
+    done = record(prober, cell, rounds=5, steps=2)
+    assert done.ok and done.drops == 0
+    with EpisodeReader(done.path) as reader:
+        assert reader.metadata.steps == 2
+        assert reader.metadata.frames[f"/{CELL}/joint_states"] == 5
+        assert reader.metadata.frames[f"/{CELL}/camera/extrinsics"] == 1
+
+
+def test_an_end_waits_for_the_steps_that_are_on_their_way(
+    recorder: RecorderNode, cell: Cell, prober: Prober
+) -> None:
+    episode_id = new_id()
+    assert begin(prober, episode_id).ok
+    cell.step(0, episode_id)
+    late = threading.Timer(0.3, lambda: cell.step(1, episode_id))
+    late.start()
+    done = end(prober, cell.outcome(episode_id), steps=2)
+    late.join()
+    with EpisodeReader(done.path) as reader:
+        assert reader.metadata.frames[f"/{CELL}/episode/step"] == 2
+
+
+def test_an_end_does_not_wait_for_ever_and_the_file_tells_what_is_missing(
+    cell: Cell, spinner: Spinner, prober: Prober, tmp_path: Path
+) -> None:
+    spinner.add(managed(RecorderNode, "recorder", data=str(tmp_path), stop_wait_s=0.2))
+    prober.bring_up("recorder")
+    until(cell.heard, "the recorder to listen")
+    episode_id = new_id()
+    assert begin(prober, episode_id).ok
+    cell.stream(5)
+    cell.step(0, episode_id)
+    done = end(prober, cell.outcome(episode_id), steps=7)
+    found = verify(Path(done.path))
+    assert not found.damage and "1 steps are recorded, the episode had 7" in found.gaps
+
+
+def test_a_discarded_episode_is_put_aside_with_its_reason(
+    recorder: RecorderNode, cell: Cell, prober: Prober, tmp_path: Path
+) -> None:
+    episode_id = new_id()
+    assert begin(prober, episode_id).ok
+    cell.stream(3)
+    done = end(prober, cell.outcome(episode_id, "stopped"), discard=True, reason="stopped")
+    assert done.ok and done.path == ""
+    assert finished_files(tmp_path) == [] and part_files(tmp_path) == []
+    assert len(quarantined_files(tmp_path)) >= 1
+    reasons = "".join(path.read_text() for path in tmp_path.rglob("*.reason.txt"))
+    assert "discarded: stopped" in reasons
+
+
+def test_what_nobody_started_cannot_be_stopped(recorder: RecorderNode, prober: Prober) -> None:
+    done = end(prober, EpisodeOutcome(episode_id=new_id()))
+    assert not done.ok and "NoOpenEpisode" in done.error
+
+
+def test_a_new_episode_puts_a_forgotten_one_aside(
+    recorder: RecorderNode, cell: Cell, prober: Prober, tmp_path: Path
+) -> None:
+    assert begin(prober, new_id()).ok
+    cell.stream(3)
+    done = record(prober, cell)
+    assert done.ok
+    assert [str(path) for path in finished_files(tmp_path)] == [done.path]
+    assert verify_folder(tmp_path).ok and len(verify_folder(tmp_path).quarantined) >= 1
+
+
+def test_a_full_disk_refuses_the_episode_by_name(
+    cell: Cell, spinner: Spinner, prober: Prober, tmp_path: Path
+) -> None:
+    beats = prober.heard(Heartbeat, "heartbeat", STATES)
+    spinner.add(managed(RecorderNode, "recorder", data=str(tmp_path), disk_reserve_mb=10**7))
+    prober.bring_up("recorder")
+    refused = begin(prober, new_id())
+    assert not refused.ok and "DiskFull" in refused.error and "MB" in refused.error
+    until(lambda: beats and beats[-1].fault == "DiskFull", "the fault in the heartbeat")
+    assert part_files(tmp_path) == []
+
+
+def test_a_folder_that_cannot_be_written_is_named(
+    spinner: Spinner, prober: Prober, tmp_path: Path
+) -> None:
+    beats = prober.heard(Heartbeat, "heartbeat", STATES)
+    blocked = tmp_path / "a_file"
+    blocked.write_text("in the way")
+    spinner.add(managed(RecorderNode, "recorder", data=str(blocked / "data")))
+    assert not prober.change("recorder", "configure")
+    assert prober.state("recorder") == "unconfigured"
+    until(lambda: beats and beats[-1].fault == "FolderNotWritable", "the fault")
+    assert str(blocked) in beats[-1].message
+
+
+def test_an_unusable_episode_id_is_refused_by_name(recorder: RecorderNode, prober: Prober) -> None:
+    refused = begin(prober, "../../etc/passwd")
+    assert not refused.ok and "NameInvalid" in refused.error
+
+
+def test_a_recorder_that_is_not_active_records_nothing(
+    recorder: RecorderNode, cell: Cell, prober: Prober, tmp_path: Path
+) -> None:
+    assert begin(prober, new_id()).ok
+    cell.stream(3)
+    assert prober.change("recorder", "deactivate")
+    assert part_files(tmp_path) == [] and len(quarantined_files(tmp_path)) >= 1
+    refused = begin(prober, new_id())
+    assert not refused.ok and "not active" in refused.error
+    assert prober.change("recorder", "activate")
+    assert record(prober, cell).ok
+
+
+# --- a process that is killed
+
+
+@pytest.fixture
+def process(cell: Cell, tmp_path: Path) -> Iterator[Any]:
+    running: list[Process] = []
+
+    def begin_process() -> Process:
+        running.append(start("recorder", tmp_path / "log", data=str(tmp_path / "data")))
+        return running[-1]
+
+    yield begin_process
+    for one in running:
+        one.end()
+
+
+def test_what_a_killed_recorder_left_is_put_aside_and_the_next_episode_is_whole(
+    process: Any, cell: Cell, prober: Prober, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    first = process()
+    prober.bring_up("recorder")
+    until(cell.heard, "the recorder to listen")
+    episode_id = new_id()
+    assert begin(prober, episode_id).ok
+    cell.stream(50)
+    first.kill()
+    assert finished_files(data) == [] and len(part_files(data)) == 1
+    second = process()
+    prober.bring_up("recorder")
+    assert part_files(data) == [] and finished_files(data) == []
+    (kept,) = {path.name.split(".")[0] for path in quarantined_files(data)}
+    assert kept == episode_id
+    assert "recorder" in "".join(path.read_text() for path in data.rglob("*.reason.txt"))
+    until(cell.heard, "the recorder to listen")
+    done = record(prober, cell)
+    assert done.ok and verify(Path(done.path)).ok
+    assert second.end() == 0
+
+
+def test_an_orderly_end_in_the_middle_puts_the_episode_aside(
+    process: Any, cell: Cell, prober: Prober, tmp_path: Path
+) -> None:
+    running = process()
+    prober.bring_up("recorder")
+    until(cell.heard, "the recorder to listen")
+    assert begin(prober, new_id()).ok
+    cell.stream(5)
+    assert running.end(signal.SIGINT) == 0
+    assert verify_folder(tmp_path / "data").ok
+    assert len(quarantined_files(tmp_path / "data")) >= 1
