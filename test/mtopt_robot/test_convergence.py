@@ -52,7 +52,7 @@ def test_a_joint_that_strays_is_a_tracking_error(joint):
     q[joint] += 2.0 * CONFIG.tracking_rad
     found = verdict(0.4, q=q)
     assert found.fault is EndReason.TRACKING_ERROR
-    assert NAMES[joint] in found.message and "bound 0.15 rad" in found.message
+    assert NAMES[joint] in found.message and "bound 0.2 rad" in found.message
 
 
 def test_a_joint_that_stands_still_is_a_tracking_error():
@@ -93,15 +93,15 @@ def test_states_that_are_no_numbers_are_a_fault(bad):
     assert verdict(0.3, qd=(0.0, bad)).fault is EndReason.JOINT_STATES_STALE
 
 
-@pytest.mark.parametrize("effort", [(85.0, 0.0), (0.0, -85.0), (np.nan, -85.0), (np.inf, 0.0)])
+@pytest.mark.parametrize("effort", [(95.0, 0.0), (0.0, -95.0), (np.nan, -95.0), (np.inf, 0.0)])
 def test_pushing_hard_is_contact(effort):
     found = verdict(0.3, effort=effort)
     assert found.fault is EndReason.CONTACT
-    assert "bound 80.0 Nm" in found.message
+    assert "bound 90.0 Nm" in found.message
 
 
 def test_pushing_less_is_not():
-    assert verdict(0.3, effort=(79.0, -79.0)).fault is None
+    assert verdict(0.3, effort=(89.0, -89.0)).fault is None
 
 
 def test_an_effort_that_is_not_measured_is_no_contact():

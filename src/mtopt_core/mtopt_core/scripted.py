@@ -27,7 +27,7 @@ class ScriptConfig:
     """Heights and noise of the scripted policies."""
 
     grasp_height_m: float = option(
-        0.025, "height above the bin floor at which picking closes", unit="m", low=0.0, high=0.2
+        0.03, "height above the bin floor at which picking closes", unit="m", low=0.0, high=0.2
     )
     lift_height_m: float = option(
         0.17, "height above the bin floor at which picking ends", unit="m", low=0.05, high=0.4
@@ -36,10 +36,10 @@ class ScriptConfig:
         0.06, "height above the bin floor at which placing lets go", unit="m", low=0.0, high=0.3
     )
     noise_m: float = option(
-        0.02, "standard deviation added to each displacement", unit="m", low=0.0, high=0.1
+        0.01, "standard deviation added to each displacement", unit="m", low=0.0, high=0.1
     )
     noise_rad: float = option(
-        0.4, "standard deviation added to each turn", unit="rad", low=0.0, high=1.5
+        0.2, "standard deviation added to each turn", unit="rad", low=0.0, high=1.5
     )
 
     def near_m(self, deviations: float) -> float:

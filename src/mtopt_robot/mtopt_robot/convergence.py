@@ -11,7 +11,6 @@ from mtopt_core.cell import EndReason
 from mtopt_core.config import option
 from mtopt_core.joints import JointLimits, JointState, JointTrajectory, Vector
 
-
 # Times the patience in which an arm that is close to its goal, but not at rest, comes to rest.
 _YIELDING = 4.0
 
@@ -39,7 +38,7 @@ class ConvergenceConfig:
         0.1, "age at which joint states are too old", unit="s", low=0.01, high=2.0
     )
     tracking_rad: float = option(
-        0.15, "furthest a joint may be from where it should be", unit="rad", low=0.005, high=1.0
+        0.2, "furthest a joint may be from where it should be", unit="rad", low=0.005, high=1.0
     )
     lag_s: float = option(0.1, "how late the joints may follow", unit="s", low=0.0, high=1.0)
     arrived_rad: float = option(
@@ -49,7 +48,7 @@ class ConvergenceConfig:
         0.05, "speed that counts as at rest", unit="rad/s", low=1e-3, high=1.0
     )
     blocked_rad: float = option(
-        0.12,
+        0.2,
         "furthest from the goal that the arm may rest when blocked",
         unit="rad",
         low=0.0,
@@ -59,7 +58,7 @@ class ConvergenceConfig:
         0.5, "time after a motion's end in which the joints must arrive", unit="s", low=0.0, high=10
     )
     contact_share: float = option(
-        0.8, "share of a joint's effort limit that means contact", low=0.05, high=1.0
+        0.9, "share of a joint's effort limit that means contact", low=0.05, high=1.0
     )
 
 

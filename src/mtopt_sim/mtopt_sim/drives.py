@@ -30,7 +30,7 @@ class Drives(JointTable):
     A drive brakes with its damping times the speed, and the joints' own inertia holds a motion
     back. What is asked of a drive makes up for both, as a robot's own controller does, so that
     even soft drives do not lag behind a moving target. The inertia is that of the pose in which
-    the joints were last made to `stand`.
+    the joints were first made to `stand`.
     """
 
     def __init__(self, model: mujoco.MjModel, names: tuple[str, ...]) -> None:
@@ -53,10 +53,20 @@ class Drives(JointTable):
         data.qpos[self.qpos] = q_rad
         data.qvel[self.dof] = 0.0
         data.ctrl[self.ctrl] = q_rad
-        mujoco.mj_fwdPosition(self._model, data)
-        inertia = np.zeros((self._model.nv, self._model.nv))
-        mujoco.mj_fullM(self._model, data, inertia)
-        self._lead_s2 = inertia[np.ix_(self.dof, self.dof)] / self._stiffness
+        if not self._lead_s2.any():
+            self._lead_s2 = self._inertia(q_rad) / self._stiffness
+
+    def _inertia(self, q_rad: Vector) -> Vector:
+        """(J, J) of the joints at a position, all others at zero."""
+        model, scratch = self._model, mujoco.MjData(self._model)
+        scratch.qpos[self.qpos] = q_rad
+        mujoco.mj_kinematics(model, scratch)
+        mujoco.mj_comPos(model, scratch)
+        mujoco.mj_crb(model, scratch)
+        inertia = np.zeros((model.nv, model.nv))
+        mujoco.mj_fullM(model, scratch, inertia)
+        # Rounded, since its last bits tell where the plate was when it was worked out.
+        return inertia[np.ix_(self.dof, self.dof)].round(9)
 
 
 @dataclass(frozen=True, eq=False)

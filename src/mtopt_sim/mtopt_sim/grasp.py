@@ -27,6 +27,7 @@ _SLICES_M = (0.0, -0.012, 0.012, -0.024, 0.024)
 _PATCH_M = 0.002  # what lies this close to the outermost point touches the finger
 _WIDEST_M = 0.055  # leaves 7 mm beside each finger: an object that is a bit off is not struck
 _MOST_OBLIQUE = 0.2  # well inside the friction cone of the fingers
+_BESIDE_M = 0.008  # least that the object goes on to either side of the fingers' middle
 _WORSE_M = 0.1  # costs more than any width
 
 
@@ -34,7 +35,7 @@ _WORSE_M = 0.1  # costs more than any width
 class Grasp:
     """A tool-down pose to close at; `width_m` between the fingers, `free` of other things.
 
-    `oblique` is how far the line between the two touched patches leans off the closing
+    `oblique` is how far the two touched patches are from facing each other along the closing
     direction, as a tangent: zero is a grasp between parallel faces.
     """
 
@@ -72,7 +73,8 @@ def grasps(cell: Workcell, name: str, clearance: BinClearance) -> list[Grasp]:
             free = free and clearance.clear(position, float(yaw))
             made = Grasp(pose_tool_down(position, float(yaw)), width, free, oblique)
             cost = width + 3.0 * abs(offset) + 0.05 * oblique
-            found.append((cost + (0.0 if made.good else _WORSE_M), made))
+            cost += 0.0 if made.good else _WORSE_M
+            found.append((cost, made))
     found.sort(key=lambda pair: pair[0])
     return [grasp for _, grasp in found]
 
@@ -82,7 +84,10 @@ def _slice(
 ) -> tuple[float, float, bool, float] | None:
     """(middle, width, free, oblique) of what lies between the fingers, as they close on it."""
     half_width, thickness = _FINGER_M
-    between = own[np.abs(own[:, :2] @ along - offset) <= half_width]
+    beyond = own[:, :2] @ along - offset
+    if beyond.min() > -_BESIDE_M or beyond.max() < _BESIDE_M:
+        return None
+    between = own[np.abs(beyond) <= half_width]
     if len(between) < 4:
         return None
     reach = between[:, :2] @ across
@@ -94,7 +99,7 @@ def _slice(
     half = _APERTURE_M / 2.0
     struck = (np.abs(beside) > half - _SPARE_M) & (np.abs(beside) < half + thickness)
     also = np.abs(beside) <= half - _SPARE_M
-    oblique = _oblique(between, reach, along)
+    oblique = max(_oblique(between, reach, along), _slant(between[:, :2] @ along - offset, reach))
     return middle, high - low, not bool(struck.any() or also.any()), oblique
 
 
@@ -104,6 +109,15 @@ def _oblique(between: Points, reach: NDArray[np.float64], along: Points) -> floa
     line = between[high].mean(axis=0) - between[low].mean(axis=0)
     aside = math.hypot(float(line[:2] @ along), float(line[2]))
     return aside / max(float(reach[high].mean() - reach[low].mean()), 1e-6)
+
+
+def _slant(beyond: NDArray[np.float64], reach: NDArray[np.float64]) -> float:
+    """Half the tangent at which an outline runs to or from the finger: much of it at a corner."""
+    near, far = reach[beyond < 0.0], reach[beyond >= 0.0]
+    if not (len(near) and len(far)):
+        return math.inf
+    rise = max(abs(near.max() - far.max()), abs(near.min() - far.min()))
+    return float(rise) / (2.0 * _FINGER_M[0])
 
 
 def surface(cell: Workcell, name: str) -> Points:

@@ -47,7 +47,7 @@ _ARM_DRIVES = (
 _FINGER_DRIVE = (4000.0, 60.0, 0.2)
 _BIN_DRIVE = (3000.0, 120.0, 0.3)
 
-_FINGER_FRICTION = (0.9, 0.03, 0.001)  # rubber on smooth plastic
+_FINGER_FRICTION = (1.4, 0.03, 0.001)  # soft rubber
 _OBJECT_FRICTION = (0.65, 0.005, 0.0001)  # soft plastic
 _ROOM_FRICTION = (0.65, 0.005, 0.0001)
 _MORE_FLOOR_M, _MORE_WALL_M = 0.030, 0.010

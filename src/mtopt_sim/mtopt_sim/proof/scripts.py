@@ -6,11 +6,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mtopt_core.action import Action, ActionBounds, Gripper
+from mtopt_core.cell import CellFault
 from mtopt_core.config import from_mapping
 from mtopt_core.episode import Episode, run_episode
 from mtopt_core.policy import Policy
-from mtopt_core.rules import grade_truth
+from mtopt_core.success import grade_truth
 from mtopt_core.scripted import ScriptedPick, ScriptedPlace
+from mtopt_core.success import grade_truth
 from mtopt_core.tasks import TaskRegistry
 from mtopt_data.yamlfile import read_yaml
 
@@ -68,11 +70,21 @@ def _picks(
             cell.restart(seed)
             vain = 0
         elif vain >= _TRIES_BEFORE_RESET:
-            cell.reset(seed)
+            _reset(cell, seed, tally)
             vain = 0
         episode = run_episode(cell, policy, registry[PICK], seed=seed)
         right = _grade(cell, registry, PICK, episode, tally)
         vain = _TRIES_BEFORE_RESET if right or not episode.reason.ordinary else vain + 1
+
+
+def _reset(cell: SimCell, seed: int, tally: _Tally) -> None:
+    """A reset as between episodes; one that fails is tallied, and the scene is a new one."""
+    try:
+        cell.reset(seed)
+    except CellFault as fault:
+        tally.add("faultless", right=False)
+        tally.failures.append(f"reset {seed}: {fault}")
+        cell.restart(seed)
 
 
 def _places(
