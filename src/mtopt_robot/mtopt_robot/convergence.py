@@ -48,7 +48,7 @@ class ConvergenceConfig:
         0.05, "speed that counts as at rest", unit="rad/s", low=1e-3, high=1.0
     )
     blocked_rad: float = option(
-        0.2,
+        0.15,
         "furthest from the goal that the arm may rest when blocked",
         unit="rad",
         low=0.0,

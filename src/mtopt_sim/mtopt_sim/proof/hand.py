@@ -16,7 +16,7 @@ from mtopt_robot.arm import Arm
 from mtopt_robot.clearance import BinClearance
 
 from ..follower import TrajectoryPoints
-from ..grasp import Grasp, grasps, surface
+from ..grasp import Grasp, grasps
 from ..workcell import Workcell
 
 _GRIP_S = 0.4  # time in which the fingers close or open

@@ -1,4 +1,4 @@
-"""Blind scripts: how often the paper's two crude policies succeed here, and how often they fault."""
+"""Blind scripts: how often the paper's two crude policies succeed here, and how often they fail."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from mtopt_core.cell import CellFault
 from mtopt_core.config import from_mapping
 from mtopt_core.episode import Episode, run_episode
 from mtopt_core.policy import Policy
-from mtopt_core.success import grade_truth
 from mtopt_core.scripted import ScriptedPick, ScriptedPlace
 from mtopt_core.success import grade_truth
 from mtopt_core.tasks import TaskRegistry
