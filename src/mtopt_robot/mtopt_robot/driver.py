@@ -129,6 +129,8 @@ class ArmDriver:
             return Verdict(Progress.STALE, str(unknown))
         if motion.gripper:
             verdict = watch_gripper(motion.sent, motion.started_ns, state, now_ns, self.config)
+            if verdict.progress is Progress.ARRIVED and self._swings(motion, state):
+                verdict = Verdict(Progress.IN_MOTION)
         else:
             verdict = watch(motion.sent, motion.started_ns, state, now_ns, self.limits, self.config)
         if verdict.progress is not Progress.IN_MOTION:
@@ -137,6 +139,13 @@ class ArmDriver:
             # The next motion starts where the arm is, not where it could not go.
             self._q_commanded = None
         return verdict
+
+    def _swings(self, motion: Motion, state: JointState) -> bool:
+        """Whether the arm still gives way to a gripper that closed on something fixed."""
+        elapsed_s = (state.stamp_ns - motion.started_ns) * 1e-9
+        speed = np.abs(state.select(self.limits.names).qd_rad_s)
+        given_s = motion.sent.duration_s + 2.0 * self.config.patience_s
+        return elapsed_s < given_s and bool(np.any(speed > self.config.arrived_rad_s))
 
     def _pushed_aside(self, state: JointState) -> bool:
         """Whether a gripper that closed on something fixed has moved its own arm."""

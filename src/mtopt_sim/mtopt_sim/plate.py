@@ -12,7 +12,7 @@ import math
 import mujoco
 
 PLATE = "plate"
-RADIUS_M = 0.090  # a toddler's divided plate: two thirds of the bin's width
+RADIUS_M = 0.095  # a toddler's divided plate: two thirds of the bin's width
 BASE_M = 0.004
 RIDGE_M = 0.012
 _RIM_M = 0.008

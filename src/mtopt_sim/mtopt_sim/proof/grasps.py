@@ -15,9 +15,11 @@ from .share import Proof, Share
 
 CARRY_S = 30.0
 _SCENES = 40  # most scenes looked at for a good grasp of one object
-# Fingers that reach the object's top by this much only, or hold it by its end.
+# Bad grasps: fingers that reach below the object's top, or over its end, by this much only.
 SHALLOW_M = 0.002
-_MARGIN_M = 0.0015
+END_M = 0.0015
+_HALF_FINGER_M = 0.011
+_TIP_M = 0.003  # the fingers' ends are this far beyond the tool's frame
 
 
 def prove(root: Path, tries: int, seed: int = 0) -> Proof:
@@ -39,7 +41,10 @@ def prove(root: Path, tries: int, seed: int = 0) -> Proof:
             if not carried:
                 failures.append(f"{name} of scene {scene} {'dropped' if lifted else 'not lifted'}")
             hand.cell.restart(scene)
-            slipped = not _lifts(hand, name, shallow(hand, name, grasp))
+            bad = (shallow, beside)[number % 2](hand, name, grasp)
+            if not hand.reaches(bad):
+                bad = shallow(hand, name, grasp)
+            slipped = not _lifts(hand, name, bad)
             shares["bad_slipped"] = shares["bad_slipped"].plus(slipped)
         return Proof("grasps", shares, tuple(failures))
     finally:
@@ -67,14 +72,14 @@ def hold(hand: Hand, name: str, grasp: Grasp, seed: int) -> tuple[bool, bool]:
 def shallow(hand: Hand, name: str, grasp: Grasp) -> Grasp:
     """The same grasp so high that the fingers get hold of the object's very top alone."""
     top = float(surface(hand.cell, name)[:, 2].max())
-    return shifted(grasp, up_m=top - SHALLOW_M - float(grasp.T_base_tool[2, 3]))
+    return shifted(grasp, up_m=top + _TIP_M - SHALLOW_M - float(grasp.T_base_tool[2, 3]))
 
 
 def beside(hand: Hand, name: str, grasp: Grasp) -> Grasp:
     """The same grasp beside the object along the fingers' width, touching its end at most."""
     T = grasp.T_base_tool
     reach = (surface(hand.cell, name)[:, :2] - T[:2, 3]) @ T[:2, 0]
-    return shifted(grasp, along_m=float(np.abs(reach).max()) + 0.010 - _MARGIN_M)
+    return shifted(grasp, along_m=float(np.abs(reach).max()) + _HALF_FINGER_M - END_M)
 
 
 def _lifts(hand: Hand, name: str, grasp: Grasp) -> bool:

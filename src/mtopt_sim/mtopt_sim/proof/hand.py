@@ -37,6 +37,11 @@ class Hand:
         found = grasps(self.cell, name, BinClearance(self.cell.workspace.bins))
         return found[0] if found and found[0].good else None
 
+    def reaches(self, grasp: Grasp) -> bool:
+        """Whether the fingers get to a grasp without touching a wall."""
+        T = grasp.T_base_tool
+        return BinClearance(self.cell.workspace.bins).clear(T[:3, 3], yaw_of(T))
+
     def go(self, T_base_tool: Transform) -> None:
         """To a tool-down pose on a straight line."""
         start = self.cell.commanded("arm")

@@ -1,0 +1,71 @@
+"""A few tries of what the bench `physics` tries hundreds of times."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mtopt_core.workspace import Bin
+from mtopt_robot.arm import Arm
+from mtopt_sim.proof import prove
+from mtopt_sim.proof.__main__ import main
+from mtopt_sim.proof.grasps import beside, find, hold, shallow
+from mtopt_sim.proof.hand import Hand
+from mtopt_sim.proof.resets import in_right_bin, let_go
+from mtopt_sim.workcell import Workcell
+
+
+@pytest.fixture
+def hand(workcell: Workcell, description, workspace, bounds) -> Hand:
+    return Hand(workcell, Arm.of(description, workspace, bounds))
+
+
+@pytest.mark.parametrize("name", ["banana", "can", "box"])
+def test_a_good_grip_holds_for_half_a_minute_of_carrying(hand: Hand, name: str) -> None:
+    scene, grasp = find(hand, name, 100)
+    assert grasp.good
+    assert hold(hand, name, grasp, scene) == (True, True)
+
+
+@pytest.mark.parametrize("name", ["tomato", "can", "carrot"])
+@pytest.mark.parametrize("worse", [shallow, beside])
+def test_a_bad_grip_slips(hand: Hand, name: str, worse) -> None:
+    scene, grasp = find(hand, name, 200)
+    bad = worse(hand, name, grasp)
+    assert hand.reaches(bad)
+    hand.pick(bad.T_base_tool)
+    assert not hand.holds(name), scene
+
+
+def test_what_is_let_go_of_lies_in_the_left_bin(workcell: Workcell) -> None:
+    bins = workcell.workspace.bins
+    for seed in range(3):
+        workcell.restart(seed)
+        names = let_go(workcell, np.random.default_rng(seed))
+        where = {thing.name: thing.position_m for thing in workcell.truth().objects}
+        assert all(bins.holds(Bin.LEFT, where[name]) for name in names)
+        assert set(in_right_bin(workcell)) == set(where) - set(names)
+
+
+def test_resets_bring_everything_back(root: Path) -> None:
+    proof = prove("resets", root, 4, seed=40)
+    assert proof.shares["right_bin"].tries == 4 * 9
+    assert proof.shares["complete"].value == 1.0, proof.failures
+    assert proof.shares["right_bin"].value >= 0.97, proof.failures
+
+
+def test_blind_scripts_run_without_a_fault(root: Path) -> None:
+    proof = prove("scripts", root, 15, seed=60)
+    assert proof.shares["lift-any"].tries == 15
+    assert proof.shares["place-any"].tries >= 4
+    assert proof.shares["faultless"].value == 1.0, proof.failures
+    assert prove("scripts", root, 3, seed=60) == prove("scripts", root, 3, seed=60)
+
+
+def test_the_command_prints_one_json_object(root: Path, capsys) -> None:
+    assert main(["grasps", "--root", str(root), "--tries", "1", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["proof"] == "grasps" and told["shares"]["lifted"]["tries"] == 1
