@@ -135,10 +135,10 @@ def test_silent_joints_end_the_motion_and_hold(
     hardware.silent.add("joint_states")
     done = underway.end()
     assert not done.ok and done.reason == EndReason.JOINT_STATES_STALE
-    until(lambda: len(hardware.sent["arm"]) > sent, "the stopping trajectory")
+    # A stop along what it was sent, if it still moved by then; from old states, nothing.
     refused = step(prober, Action((0.0, 0.0, -0.02)))
     assert not refused.ok and refused.reason == EndReason.JOINT_STATES_STALE
-    assert len(hardware.sent["arm"]) == sent + 1
+    assert len(hardware.sent["arm"]) <= sent + 1
     hardware.silent.clear()
     until(lambda: hover(prober).ok, "the arm to go on")
 
