@@ -192,6 +192,7 @@ def test_a_hold_while_resting_is_no_harm(
     arm: ArmNode, prober: Prober, hardware: CellHardware
 ) -> None:
     hover(prober)
+    until(lambda: not np.abs(hardware.joint_state().qd_rad_s).any(), "the arm to rest")
     before = hardware.joint_state().q_rad
     assert prober.ask(Trigger, "arm/hold").success
     assert step(prober, Action()).ok
