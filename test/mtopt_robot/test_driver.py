@@ -207,7 +207,7 @@ class Bench:
         age_s = (self.now_ns - state.stamp_ns) * 1e-9
         complete = set(self.names) <= set(state.names)
         finite = np.all(np.isfinite(state.q_rad)) and np.all(np.isfinite(state.qd_rad_s))
-        return bool(complete and finite and -0.051 <= age_s <= 0.101)
+        return bool(complete and finite and -0.501 <= age_s <= 0.101)
 
     def _judge(self, trajectory: JointTrajectory) -> None:
         motion = self.arm.steps.gripper_motion

@@ -15,6 +15,7 @@ from mtopt_core.action import Action, Gripper
 from mtopt_core.cell import EndReason
 from mtopt_core.errors import GuardRefusal, MtoptError
 from mtopt_core.geometry import Transform
+from mtopt_core.guard import CLOCK_SLACK_S
 from mtopt_core.joints import JointLimits, JointState, JointTrajectory, Vector
 
 from .arm import Arm
@@ -25,7 +26,6 @@ from .motion import state_at
 from .step import StepPlan
 
 _CLOCK_SET_S = 1.0  # further back than this no measurement is merely late
-_CLOCK_SLACK_S = 0.05  # a simulated clock may arrive after the states that it stamps
 
 
 class ArmStopped(RobotError):
@@ -193,7 +193,7 @@ class ArmDriver:
         if stale is not None:
             raise ArmStopped(EndReason.JOINT_STATES_STALE, stale.message)
         early_s = (state.stamp_ns - now_ns) * 1e-9
-        if early_s > _CLOCK_SLACK_S:
+        if early_s > CLOCK_SLACK_S:
             message = f"joint states are from {early_s:.3f} s in the future"
             raise ArmStopped(EndReason.JOINT_STATES_STALE, message)
         here = state.select((*self.limits.names, *self.arm.steps.gripper_motion.limits.names))
