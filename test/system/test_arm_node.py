@@ -135,10 +135,10 @@ def test_silent_joints_end_the_motion_and_nothing_is_sent_blindly(
     hardware.silent.add("joint_states")
     done = underway.end()
     assert not done.ok and done.reason == EndReason.JOINT_STATES_STALE
-    until(lambda: not np.abs(hardware.joint_state().qd_rad_s).any(), "the arm to rest")
+    # A stop along what it was sent, if it still moved by then; from old states, nothing.
     refused = step(prober, Action((0.0, 0.0, -0.02)))
     assert not refused.ok and refused.reason == EndReason.JOINT_STATES_STALE
-    assert len(hardware.sent["arm"]) == sent
+    assert len(hardware.sent["arm"]) <= sent + 1
     hardware.silent.clear()
     until(lambda: hover(prober).ok, "the arm to go on")
 
@@ -192,6 +192,7 @@ def test_a_hold_while_resting_is_no_harm(
     arm: ArmNode, prober: Prober, hardware: CellHardware
 ) -> None:
     hover(prober)
+    until(lambda: not np.abs(hardware.joint_state().qd_rad_s).any(), "the arm to rest")
     before = hardware.joint_state().q_rad
     assert prober.ask(Trigger, "arm/hold").success
     assert step(prober, Action()).ok

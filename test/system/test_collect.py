@@ -90,7 +90,8 @@ def test_killed_at_any_moment_it_ends_with_exactly_the_episodes_asked_for(tmp_pa
 
 
 def test_ctrl_c_ends_clean_and_the_same_command_goes_on(tmp_path: Path) -> None:
-    run = collect(tmp_path)
+    many = ("--episodes", str(4 * EPISODES))  # enough that Ctrl-C finds it at work
+    run = collect(tmp_path, *many)
     wait_for(lambda: there(tmp_path) >= 1, run)
     workers = workers_of(run.pid)
     os.killpg(run.pid, signal.SIGINT)  # as a terminal does it: everybody hears of it
@@ -99,12 +100,12 @@ def test_ctrl_c_ends_clean_and_the_same_command_goes_on(tmp_path: Path) -> None:
     assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
     found = verify_folder(tmp_path)
     assert found.ok and not found.leftovers and not found.quarantined
-    out, err = collect(tmp_path, "--json").communicate(timeout=300)
-    assert json.loads(out)["episodes"] == EPISODES, err
+    out, err = collect(tmp_path, *many, "--json").communicate(timeout=300)
+    assert json.loads(out)["episodes"] == 4 * EPISODES, err
 
 
 def test_a_second_collect_in_the_folder_is_refused(tmp_path: Path) -> None:
-    first = collect(tmp_path)
+    first = collect(tmp_path, "--episodes", str(4 * EPISODES))
     wait_for(lambda: there(tmp_path) >= 1, first)
     second = collect(tmp_path)
     _, err = second.communicate(timeout=60)

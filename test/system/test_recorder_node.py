@@ -109,6 +109,7 @@ def recorder(cell: Cell, spinner: Spinner, prober: Prober, tmp_path: Path) -> Re
     )
     prober.bring_up("recorder")
     until(cell.heard, "the recorder to listen")
+    until(lambda: bool(node._latched), "the calibration to reach the recorder")
     return node
 
 

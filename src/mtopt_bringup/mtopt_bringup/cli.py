@@ -14,6 +14,7 @@ _COMMANDS = {
     "up": "run the cells of a fleet and collect episodes",
     "collect": "collect episodes of simulated cells at full speed, without ROS",
     "log": "look into recorded episodes: info, verify, recover",
+    "model": "the model store: list, verify, promote, rollback",
     "bench": "measure this machine at one of the fleet's jobs",
     "doctor": "what was found on this machine, and how to mend what is not right",
     "picture": "take the pictures of the simulated cell that the README shows",
@@ -72,6 +73,14 @@ def _log(words: list[str]) -> int:
     return log_cli.run(words)
 
 
+def _model(words: list[str]) -> int:
+    from mtopt_robot.models import model_cli
+
+    from .paths import Paths, workspace_root
+
+    return model_cli.run(words, workspace_root() / "models", Paths.installed().config)
+
+
 def _bench(words: list[str]) -> int:
     from .bench import run
 
@@ -110,6 +119,7 @@ _RUN: dict[str, Callable[[list[str]], int]] = {
     "up": _up,
     "collect": _collect,
     "log": _log,
+    "model": _model,
     "bench": _bench,
     "doctor": _doctor,
     "picture": _picture,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 import time
 from collections import Counter
@@ -34,6 +35,8 @@ _LINE_S = 5.0  # between two lines where there is no terminal
 def run(words: Sequence[str]) -> int:
     """0 done, 1 given up, 130 stopped by Ctrl-C; raises MtoptError for a wrong start."""
     wanted = _parser().parse_args(words)
+    # A shell that starts a job in the background has it ignore Ctrl-C; kill -INT is to work there.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     paths = Paths.installed()
     places = Places(paths.config.parent, Path(wanted.data).expanduser().absolute())
     registry = TaskRegistry.from_mapping(read_yaml(paths.tasks), str(paths.tasks))

@@ -18,7 +18,7 @@ from .joints import JointLimits, JointState, JointTrajectory, Vector
 from .workspace import ToolBox
 
 _ROUNDING = 1e-9  # what arithmetic alone may add to a value at its bound
-_CLOCK_SLACK_S = 0.2  # a simulated clock may arrive after the states that it stamps
+CLOCK_SLACK_S = 0.5  # a simulated clock may arrive after the states that it stamps
 _REST_RAD_S = 1e-7  # Jazzy's joint_trajectory_controller refuses trajectories that end faster
 _DISAGREEMENT = 1e-3  # rates nearer than this to the samples agree (rad/s, rad/s^2)
 
@@ -151,7 +151,7 @@ class Guard:
         bound = self.config.stale_after_s
         if age_s > bound:
             raise GuardRefusal("stale", f"joint states are {age_s:.3f} s old, bound {bound:g} s")
-        if age_s < -_CLOCK_SLACK_S:
+        if age_s < -CLOCK_SLACK_S:
             raise GuardRefusal("stale", f"joint states are from {-age_s:.3f} s in the future")
 
     def _starts_here(self, trajectory: JointTrajectory, state: JointState) -> None:

@@ -15,6 +15,7 @@ from mtopt_core.action import Action, Gripper
 from mtopt_core.cell import EndReason
 from mtopt_core.errors import GuardRefusal, MtoptError
 from mtopt_core.geometry import Transform
+from mtopt_core.guard import CLOCK_SLACK_S
 from mtopt_core.joints import JointLimits, JointState, JointTrajectory, Vector
 
 from .arm import Arm
@@ -25,7 +26,6 @@ from .motion import state_at
 from .step import StepPlan
 
 _CLOCK_SET_S = 1.0  # further back than this no measurement is merely late
-_CLOCK_SLACK_S = 0.05  # a simulated clock may arrive after the states that it stamps
 
 
 class ArmStopped(RobotError):
@@ -157,46 +157,24 @@ class ArmDriver:
     def hold(self, now_ns: int) -> JointTrajectory | None:
         """The guarded trajectory that brings a moving arm to rest.
 
-        None where nothing can be said to an arm of which too little is known: its controller
-        then ends the motion that it has, which comes to rest too. Everything after a hold
-        starts from where the arm is measured to be.
+        It starts from what is measured; where that is stale or not to be believed, from where
+        the motion under way is by now. None where there is neither: the arm rests already.
+        Everything after a hold starts from where the arm is measured to be.
         """
         motion = self.motion
         self.motion, self._q_commanded = None, None
-        try:
-            state = self._measured(now_ns)
-        except ArmStopped:
-            return None
-        here = state.select(self.limits.names)
-        for accelerating in self._accelerations(motion, now_ns):
-            # What stops gently may still stop outside the limits, or be no stop from here.
+        sent = self._sent_by_now(motion, now_ns)
+        for here, qdd_rad_s2 in (*self._measured_by_now(sent, now_ns), *sent):
             with suppress(GuardRefusal, MotionInfeasible):
-                stop = self.arm.motion.stop(here.q_rad, here.qd_rad_s, accelerating)
-                return self.arm.guard.admit_trajectory(stop, state, now_ns)
+                arm = here.select(self.limits.names)
+                stop = self.arm.motion.stop(arm.q_rad, arm.qd_rad_s, qdd_rad_s2)
+                return self.arm.guard.admit_trajectory(stop, arm, now_ns)
         return None
 
     def emergency_stop(self, now_ns: int) -> JointTrajectory | None:
-        """Hold, and refuse every motion until `rearm`.
-
-        Where the joints can't be measured a moving arm is stopped from where it was sent to be:
-        that may be off by its lag, but it ends sooner than the motion would.
-        """
-        motion = self.motion
+        """Hold, and refuse every motion until `rearm`."""
         self.stopped = True
-        return self.hold(now_ns) or self._stop_as_sent(motion, now_ns)
-
-    def _stop_as_sent(self, motion: Motion | None, now_ns: int) -> JointTrajectory | None:
-        if motion is None or motion.gripper:
-            return None
-        elapsed_s = (now_ns - motion.started_ns) * 1e-9
-        if not 0.0 <= elapsed_s < motion.sent.duration_s:
-            return None
-        q, qd, _ = state_at(motion.sent, elapsed_s)
-        presumed = JointState(motion.sent.names, q, qd, np.zeros(len(q)), now_ns)
-        with suppress(GuardRefusal, MotionInfeasible):
-            stop = self.arm.motion.stop_within(motion.sent, elapsed_s)
-            return self.arm.guard.admit_trajectory(stop, presumed, now_ns)
-        return None
+        return self.hold(now_ns)
 
     def rearm(self) -> None:
         """Clear the emergency stop."""
@@ -231,7 +209,7 @@ class ArmDriver:
         if stale is not None:
             raise ArmStopped(EndReason.JOINT_STATES_STALE, stale.message)
         early_s = (state.stamp_ns - now_ns) * 1e-9
-        if early_s > _CLOCK_SLACK_S:
+        if early_s > CLOCK_SLACK_S:
             message = f"joint states are from {early_s:.3f} s in the future"
             raise ArmStopped(EndReason.JOINT_STATES_STALE, message)
         here = state.select((*self.limits.names, *self.arm.steps.gripper_motion.limits.names))
@@ -251,13 +229,24 @@ class ArmDriver:
             message = f"{here.names[worst]} is measured at {here.q_rad[worst]:.4g}, bounds {bounds}"
             raise ArmStopped(EndReason.COMMAND_REFUSED, message)
 
-    def _accelerations(self, motion: Motion | None, now_ns: int) -> list[Vector]:
-        """What the arm's acceleration (7,) may be: as the motion was sent, or unknown."""
-        unknown = np.zeros(len(self.limits.names))
-        if motion is None or motion.gripper:
-            return [unknown]
-        elapsed_s = max(0.0, (now_ns - motion.started_ns) * 1e-9)
-        return [state_at(motion.sent, elapsed_s)[2], unknown]
+    def _sent_by_now(self, motion: Motion | None, now_ns: int) -> list[tuple[JointState, Vector]]:
+        """State and acceleration (7,) of the motion of the arm that is under way, if one is."""
+        elapsed_s = 0.0 if motion is None else (now_ns - motion.started_ns) * 1e-9
+        if motion is None or motion.gripper or not 0.0 <= elapsed_s < motion.sent.duration_s:
+            return []
+        q, qd, qdd = state_at(motion.sent, elapsed_s)
+        return [(JointState(motion.sent.names, q, qd, np.zeros(len(q)), now_ns), qdd)]
+
+    def _measured_by_now(
+        self, sent: list[tuple[JointState, Vector]], now_ns: int
+    ) -> list[tuple[JointState, Vector]]:
+        """The measurement, if it may be believed, with the acceleration as sent, then with none."""
+        try:
+            state = self._measured(now_ns)
+        except ArmStopped:
+            return []
+        accelerations = [*(qdd for _, qdd in sent), np.zeros(len(self.limits.names))]
+        return [(state, qdd) for qdd in accelerations]
 
     def _from(self, state: JointState) -> Vector:
         """Where the next motion starts: the last commanded joints, else the measured ones."""
