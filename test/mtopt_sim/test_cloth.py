@@ -19,7 +19,7 @@ from mtopt_sim.cloth import CLOTH, SPACING_M, hidden, pleated
 from mtopt_sim.config import SimConfig
 from mtopt_sim.drape import pinch, release_over
 from mtopt_sim.errors import UnknownObject
-from mtopt_sim.portrait import _go
+from mtopt_sim.pictures.portrait import go
 from mtopt_sim.workcell import Workcell
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -96,10 +96,10 @@ def test_the_gripper_lifts_the_cloth_and_lays_it_over_an_object(cloth_cell: SimC
     workcell, space = cloth_cell.workcell, cloth_cell.workcell.workspace
     grasp = pinch(workcell)
     for pose in (above(grasp), grasp):
-        _go(cloth_cell, pose)
+        go(cloth_cell, pose)
     assert not Lifted(CLOTH).succeeded(workcell.truth(), space)
     cloth_cell.act(Action(gripper=Gripper.CLOSE))
-    _go(cloth_cell, above(grasp))
+    go(cloth_cell, above(grasp))
     lifted = workcell.truth()
     assert Lifted(CLOTH).succeeded(lifted, space) and Lifted().succeeded(lifted, space)
     assert not Lifted(CAN).succeeded(lifted, space)
@@ -107,9 +107,9 @@ def test_the_gripper_lifts_the_cloth_and_lays_it_over_an_object(cloth_cell: SimC
 
     over = release_over(workcell, CAN)
     for pose in (above(over), over):
-        _go(cloth_cell, pose)
+        go(cloth_cell, pose)
     cloth_cell.act(Action(gripper=Gripper.OPEN))
-    _go(cloth_cell, above(over))
+    go(cloth_cell, above(over))
     laid = workcell.truth()
     assert Covered().succeeded(laid, space) and Covered(CAN).succeeded(laid, space)
     assert not Covered("box").succeeded(laid, space)
