@@ -13,7 +13,7 @@ from ..variation import sheet
 from . import footage, portrait
 
 _WHAT: dict[str, Callable[[Path, Path], list[Path]]] = {
-    "cell": lambda root, out: portrait.take(root, out),
+    "cell": portrait.take,
     "episode": lambda root, out: [footage.save(footage.film(root), out / footage.NAME)],
     "variation": lambda root, out: [sheet.save(sheet.sheet(root), out)],
 }
