@@ -9,17 +9,16 @@ import numpy as np
 import pytest
 
 from mtopt_core.action import Action, Gripper
-from mtopt_core.config import from_mapping
 from mtopt_core.geometry import Transform
 from mtopt_core.rules import Covered, Lifted
 from mtopt_core.workspace import Bin
-from mtopt_data.yamlfile import read_yaml
 from mtopt_sim.cell import CellConfig, SimCell
 from mtopt_sim.cloth import CLOTH, SPACING_M, hidden, pleated
 from mtopt_sim.config import SimConfig
 from mtopt_sim.drape import pinch, release_over
 from mtopt_sim.errors import UnknownObject
 from mtopt_sim.pictures.portrait import go
+from mtopt_sim.variation.scenes import stage
 from mtopt_sim.workcell import Workcell
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -156,12 +155,13 @@ def test_a_cell_without_cloth_says_so(workcell: Workcell) -> None:
 
 
 def test_the_transparent_bottle_is_its_own_category_and_lets_light_through() -> None:
-    values = read_yaml(ROOT / "config" / "sim-extended.yaml")
-    cell = SimCell.open(ROOT, CellConfig(from_mapping(SimConfig, values, "sim-extended.yaml")))
+    config = ROOT / "config"
+    shown = stage(config / "scenes.yaml", config / "variation.yaml", "extended")
+    cell = SimCell.open(ROOT, CellConfig(shown.sim(SimConfig())))
     workcell = cell.workcell
     truth = {thing.name: thing.category for thing in workcell.truth().objects}
     assert truth["transparent_bottle"] == "transparent_bottle"
-    assert set(truth) == set(values["objects"])
+    assert set(truth) == set(shown.scene.objects)
     body = workcell.model.body("transparent_bottle").id
     assert workcell.model.geom_rgba[workcell.model.geom_bodyid == body, 3].min() < 0.5
     cell.close()

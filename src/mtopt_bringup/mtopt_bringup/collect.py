@@ -41,7 +41,8 @@ def run(words: Sequence[str]) -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     paths = Paths.installed()
     places = Places(paths.config.parent, Path(wanted.data).expanduser().absolute())
-    shown = stage(paths.config, wanted.scene, wanted.variation)
+    files = paths.node_files
+    shown = stage(files["scenes_file"], files["variation_file"], wanted.scene, wanted.variation)
     registry = TaskRegistry.from_mapping(read_yaml(shown.tasks_file), str(shown.tasks_file))
     tasks = tuple(task.name for task in registry.only(_names(wanted.tasks))) if wanted.tasks else ()
     models = str(Path(wanted.models).expanduser().absolute()) if wanted.models else ""

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from mtopt_core.errors import ConfigError
 from mtopt_core.purpose import Purpose
-from mtopt_sim.variation.scenes import read_scenes
-from mtopt_sim.variation.scenes import staged as staging
+from mtopt_sim.variation.scenes import read_scenes, stage
 
 from .arguments import SOURCE, Arguments
 from .fleet import CellConfig, Fleet
@@ -45,7 +44,7 @@ def _staged(cell: CellConfig, source: str, arguments: Arguments, paths: Paths) -
         return replace(cell, scene=scene, variation="")
     level = arguments.variation or cell.variation
     scenes, ranges = _file(cell, "scenes_file", paths), _file(cell, "variation_file", paths)
-    return replace(cell, scene=scene, variation=staging(scenes, ranges, scene, level).scene.level)
+    return replace(cell, scene=scene, variation=stage(scenes, ranges, scene, level).scene.level)
 
 
 def _refuse_variation(cell: CellConfig, source: str, arguments: Arguments, hardware: str) -> None:

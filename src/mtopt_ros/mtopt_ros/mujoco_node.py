@@ -30,7 +30,7 @@ from mtopt_sim.errors import SimError
 from mtopt_sim.follower import TrajectoryPoints
 from mtopt_sim.lens import read_lenses
 from mtopt_sim.variation.identity import NOTHING, Variation
-from mtopt_sim.variation.scenes import staged
+from mtopt_sim.variation.scenes import stage
 from mtopt_sim.workcell import CONTROLLERS, Workcell
 
 from . import convert, files
@@ -86,7 +86,7 @@ class MujocoNode(Node):
         if not settings.variation_file:
             return sim, NOTHING
         paths = (Path(settings.scenes_file), Path(settings.variation_file))
-        shown = staged(*paths, settings.scene, settings.variation)
+        shown = stage(*paths, settings.scene, settings.variation)
         name = shown.scene.name or "as described"
         self.get_logger().info(f"scene {name}, variation {shown.scene.level}")
         return shown.sim(sim), shown.variation(self.get_namespace().strip("/"))

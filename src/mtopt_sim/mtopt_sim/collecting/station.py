@@ -64,7 +64,8 @@ class Station:
         self._places, self._plan = places, plan
         files = places.root / "config"
         wanted = plan.wanted
-        shown = stage(files, wanted.scene, wanted.variation)
+        ranges = files / "variation.yaml"
+        shown = stage(files / "scenes.yaml", ranges, wanted.scene, wanted.variation)
         tasks, actions = shown.tasks_file, files / "actions.yaml"
         self._registry = TaskRegistry.from_mapping(read_yaml(tasks), str(tasks))
         self._allowed = self._registry.only(wanted.tasks)

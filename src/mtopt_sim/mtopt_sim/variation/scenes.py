@@ -110,24 +110,17 @@ class Staging:
 
 
 def stage(
-    config: Path, scene: str = "", level: str = "", purpose: Purpose = Purpose.TRAINING
-) -> Staging:
-    """The scene of a name from the files in a folder, varied at a level.
-
-    No name: the cell as sim.yaml has it, varied as variation.yaml says. No level: the scene's own.
-    Raises UnknownScene, ReservedForEvaluation and ConfigError.
-    """
-    return staged(config / "scenes.yaml", config / "variation.yaml", scene, level, purpose)
-
-
-def staged(
     scenes_file: Path,
     variation_file: Path,
     scene: str = "",
     level: str = "",
     purpose: Purpose = Purpose.TRAINING,
 ) -> Staging:
-    """The same from files anywhere."""
+    """The scene of a name, varied at a level.
+
+    No name: the cell as sim.yaml has it, varied as the ranges' own file says. No level: the
+    scene's own. Raises UnknownScene, ReservedForEvaluation and ConfigError.
+    """
     ranges = read_variation(variation_file)
     shown = Scene(objects=(), shelf=ranges.shelf, level=ranges.level, vary=GROUPS)
     if scene:
@@ -149,8 +142,3 @@ def read_scenes(path: Path) -> SceneRegistry:
 def read_variation(path: Path) -> VariationConfig:
     """The ranges of a file; raises ConfigError."""
     return from_mapping(VariationConfig, read_yaml(path), str(path))
-
-
-def variation_of(config: VariationConfig, purpose: Purpose, identity: str) -> Variation:
-    """The variation that a file asks for by its own level and shelf."""
-    return Variation(config.ranges, Shelf(config.shelf), identity, purpose)
