@@ -141,6 +141,9 @@ class RunnerSettings:
     reset_deadline_s: float = option(
         120.0, "longest wait for a reset, wall time", unit="s", low=5, high=3600
     )
+    warn_after_picks: int = option(
+        80, "picks in a row with nothing lifted after which somebody should look; 0: never", low=0
+    )
     limits: EpisodeLimits = section(EpisodeLimits, "when an episode ends")
     schedule: ScheduleConfig = section(ScheduleConfig, "which task comes next")
 
