@@ -18,6 +18,7 @@ from mtopt_sim.config import SimConfig
 from mtopt_sim.drape import pinch, release_over
 from mtopt_sim.errors import UnknownObject
 from mtopt_sim.pictures.portrait import go
+from mtopt_sim.plate import PLATE
 from mtopt_sim.variation.scenes import stage
 from mtopt_sim.workcell import Workcell
 
@@ -132,6 +133,18 @@ def test_the_bins_bring_the_cloth_back(cloth_cell: SimCell) -> None:
     cloth_cell.reset(1)
     center = workcell.cloth.center(workcell.data)
     assert workcell.workspace.bins.holds(Bin.RIGHT, center) and not workcell.strays()
+
+
+def test_the_cloth_lies_on_the_plate_and_does_not_catch_on_its_edges(cloth_cell: SimCell) -> None:
+    workcell = cloth_cell.workcell
+    model, data = workcell.model, workcell.data
+    above_m = data.body(PLATE).xpos + np.array([0.0, 0.0, 0.04])
+    workcell.cloth.drop(data, above_m, np.random.default_rng(0))
+    workcell.advance(1.0)
+    contacts = zip(data.contact.geom, data.contact.flex, strict=True)
+    under = {model.geom(int(max(geom))).name for geom, flex in contacts if max(flex) >= 0}
+    assert "plate_base" in under
+    assert not any("rim" in name or "ridge" in name for name in under)
 
 
 def test_what_is_hidden_is_counted_from_above() -> None:
