@@ -24,7 +24,9 @@ class SearchContract:
     def search(self, arm: Arm) -> Search:
         raise NotImplementedError("a subclass gives the search")
 
-    def keep(self, arm: Arm, way: Vector, start: Vector, goal: Vector, around: Surroundings) -> None:
+    def keep(
+        self, arm: Arm, way: Vector, start: Vector, goal: Vector, around: Surroundings
+    ) -> None:
         """A way leads from end to end, within limits, each straight piece of it clear."""
         assert way.ndim == 2 and len(way) >= 2
         np.testing.assert_allclose(way[0], start, atol=1e-9)

@@ -21,7 +21,6 @@ from .search import OmplSearch, Search, SearchConfig
 from .searched_way import SearchedWay
 from .step import StepConfig, StepPlanner
 
-
 # What makes the search of a cell from its collision model.
 MakeSearch = Callable[[CollisionModel, SearchConfig], Search]
 

@@ -85,7 +85,9 @@ class ArmNode(CellNode):
             return OmplSearch
         service = PlanningService(types.service, self.get_namespace())
         self.on_cleanup_call(service.close)
-        return moveit_first(service, types, deadline_s, self._tell_ompl if choice == "auto" else None)
+        return moveit_first(
+            service, types, deadline_s, self._tell_ompl if choice == "auto" else None
+        )
 
     def _tell_ompl(self, why: str) -> None:
         self.get_logger().info(f"OMPL searches: {why}", throttle_duration_sec=60.0)
