@@ -1,4 +1,4 @@
-"""A trained Q-network as the two graphs of a model bundle."""
+"""A trained Q-network as the two graphs of a model bundle, in floats or in 8-bit integers."""
 
 from __future__ import annotations
 
@@ -7,54 +7,67 @@ from onnx import TensorProto
 
 from mtopt_core.encoding import ACTION_LAYOUT, STATE_LAYOUT
 
-from .folding import FoldedConv, FoldedDense, FoldedQ
+from .folding import FoldedQ, over_blocks
+from .layers import MOST_U8, Layers
 from .onnx_graph import Graph
 
 
-def encoder_graph(weights: FoldedQ, size_px: tuple[int, int]) -> bytes:
+def encoder_graph(weights: FoldedQ, size_px: tuple[int, int], integer: bool = False) -> bytes:
     """encoder.onnx: image (B, H, W, 3) uint8 to features (B, C, h, w).
 
-    The features are those behind the linear part of the head's first convolution.
+    The features are those behind the linear part of the head's first convolution. With
+    `integer`, the convolutions are of 8-bit integers; needs weights with their tops.
     """
     graph = Graph("encoder")
+    layers = Layers(graph, integer)
     image = graph.input("image", ["B", *size_px, 3], TensorProto.UINT8)
-    seen = graph.node("Cast", image, to=TensorProto.FLOAT)
-    seen = graph.node("Transpose", seen, perm=[0, 3, 1, 2])
     stem, *body = weights.encoder
-    seen = _pool(graph, _relu(graph, _conv(graph, seen, stem)), weights.stem_pool)
-    for conv in body:
-        seen = _relu(graph, _conv(graph, seen, conv))
-    seen = _conv(graph, _pool(graph, seen, weights.body_pool), weights.first)
+    stem, side = over_blocks(stem, size_px)
+    seen = layers.rounded(_blocks(graph, image, size_px, side), MOST_U8)
+    seen = layers.pool(layers.conv_relu(seen, stem, MOST_U8), weights.stem_pool)
+    seen, top = layers.convs(seen, body, stem.top)
+    seen = layers.conv(layers.pool(seen, weights.body_pool), weights.first, top)
     graph.output("features", seen, ["B", *_feature_shape(weights)])
     return graph.to_bytes()
 
 
-def head_graph(weights: FoldedQ) -> bytes:
-    """head.onnx: features (B, C, h, w), state (B, 2), task (B, T), actions (B, N, 8) to q (B, N)."""
+def head_graph(weights: FoldedQ, integer: bool = False) -> bytes:
+    """head.onnx: features (B, C, h, w), state (B, 2), task (B, T), actions (B, N, 8) to q (B, N).
+
+    With `integer`, the convolutions are of 8-bit integers; needs weights with their tops.
+    """
     graph = Graph("head")
+    layers = Layers(graph, integer)
     features = graph.input("features", ["B", *_feature_shape(weights)])
     state = graph.input("state", ["B", len(STATE_LAYOUT)])
     task = graph.input("task", ["B", weights.task.shape[0]])
     actions = graph.input("actions", ["B", "N", len(ACTION_LAYOUT)])
-    merged = _merged(graph, weights, state, task, actions)
-    seen = _acted(graph, weights, features, merged)
-    for conv in weights.head:
-        seen = _relu(graph, _conv(graph, seen, conv))
-    seen = _pool(graph, seen, weights.head_pool)
-    for conv in weights.tail:
-        seen = _relu(graph, _conv(graph, seen, conv))
+    merged = _merged(layers, weights, state, task, actions)
+    seen = _acted(layers, weights, features, merged)
+    seen, top = layers.convs(seen, weights.head, weights.first.top)
+    seen, _ = layers.convs(layers.pool(seen, weights.head_pool), weights.tail, top)
     seen = graph.node("Flatten", seen)
     *hidden, last = weights.dense
     for layer in hidden:
-        seen = _relu(graph, _dense(graph, seen, layer))
+        seen = layers.relu(layers.dense(seen, layer))
     shape = graph.node("Shape", actions, start=0, end=2)
-    q = graph.node("Sigmoid", graph.node("Reshape", _dense(graph, seen, last), shape))
-    graph.output("q", q, ["B", "N"])
+    logits = graph.node("Reshape", layers.dense(seen, last), shape)
+    graph.output("q", graph.node("Sigmoid", logits), ["B", "N"])
     return graph.to_bytes()
 
 
-def _merged(graph: Graph, weights: FoldedQ, state: str, task: str, actions: str) -> str:
+def _blocks(graph: Graph, image: str, size_px: tuple[int, int], side: int) -> str:
+    """An image (B, H, W, 3) as blocks of side x side pixels: (B, channels, rows, columns)."""
+    rows, columns = (length // side for length in size_px)
+    cut = graph.node("Reshape", image, graph.constant([0, rows, side, columns, side, 3]))
+    cut = graph.node("Transpose", cut, perm=[0, 2, 4, 5, 1, 3])
+    cut = graph.node("Reshape", cut, graph.constant([0, side * side * 3, rows, columns]))
+    return graph.node("Cast", cut, to=TensorProto.FLOAT)
+
+
+def _merged(layers: Layers, weights: FoldedQ, state: str, task: str, actions: str) -> str:
     """The action's share for each set of taps: (B, N, K * C)."""
+    graph = layers.graph
     known = graph.node(
         "Add",
         graph.node("MatMul", state, graph.constant(weights.state)),
@@ -63,45 +76,32 @@ def _merged(graph: Graph, weights: FoldedQ, state: str, task: str, actions: str)
     known = graph.node("Add", known, graph.constant(weights.merged))
     known = graph.node("Unsqueeze", known, graph.constant([1]))
     acted = graph.node("MatMul", actions, graph.constant(weights.action))
-    summed = _relu(graph, graph.node("Add", acted, known))
-    return _dense(graph, summed, weights.cases)
+    return layers.dense(layers.relu(graph.node("Add", acted, known)), weights.cases)
 
 
-def _acted(graph: Graph, weights: FoldedQ, features: str, merged: str) -> str:
-    """The head's first layer, (B * N, C, h, w): the features' share and the action's, ReLU."""
+def _acted(layers: Layers, weights: FoldedQ, features: str, merged: str) -> str:
+    """The head's first layer, (B * N, C, h, w): the features' share and the action's, ReLU.
+
+    The action's share is the same in all columns but those at the edges, so it travels as a few
+    columns (h, 1), each laid over the places that it holds for. Channels stand last until the
+    end, as runtimes lay out what a convolution reads.
+    """
+    graph = layers.graph
     channels, (rows, columns) = weights.first.weight.shape[0], weights.features_px
-    cases = int(weights.places.max()) + 1
-    shares = graph.node("Reshape", merged, graph.constant([0, 0, cases, channels]))
-    spread = np.eye(cases, dtype=np.float32)[weights.places]
-    acted = graph.node("MatMul", graph.constant(spread), shares)
-    acted = graph.node("Transpose", acted, perm=[0, 1, 3, 2])
-    flat = graph.node("Reshape", features, graph.constant([0, 1, channels, rows * columns]))
-    seen = _relu(graph, graph.node("Add", acted, flat))
-    return graph.node("Reshape", seen, graph.constant([-1, channels, rows, columns]))
+    sets = int(weights.places.max()) + 1
+    shares = graph.node("Reshape", merged, graph.constant([0, 0, sets, channels]))
+    seen = graph.node("Transpose", features, perm=[0, 2, 3, 1])
+    seen = graph.node("Unsqueeze", seen, graph.constant([1]))
+    kinds, where = np.unique(weights.places.reshape(rows, columns), axis=1, return_inverse=True)
+    for kind, column in enumerate(kinds.T):
+        share = graph.node("Gather", shares, graph.constant(column.copy()), axis=2)
+        share = graph.node("Unsqueeze", share, graph.constant([3]))
+        mask = (where.reshape(-1, 1) == kind).astype(np.float32)
+        seen = graph.node("Add", seen, graph.node("Mul", share, graph.constant(mask)))
+    seen = layers.rounded(layers.relu(seen), weights.first.top)
+    seen = graph.node("Reshape", seen, graph.constant([-1, rows, columns, channels]))
+    return graph.node("Transpose", seen, perm=[0, 3, 1, 2])
 
 
 def _feature_shape(weights: FoldedQ) -> tuple[int, int, int]:
     return (weights.first.weight.shape[0], *weights.features_px)
-
-
-def _conv(graph: Graph, seen: str, conv: FoldedConv) -> str:
-    kernel = list(conv.weight.shape[2:])
-    return graph.node(
-        "Conv", seen, graph.constant(conv.weight), graph.constant(conv.bias),
-        kernel_shape=kernel, strides=[conv.stride] * 2, pads=[conv.padding] * 4,
-    )  # fmt: skip
-
-
-def _dense(graph: Graph, seen: str, layer: FoldedDense) -> str:
-    product = graph.node("MatMul", seen, graph.constant(layer.weight))
-    return graph.node("Add", product, graph.constant(layer.bias))
-
-
-def _relu(graph: Graph, seen: str) -> str:
-    return graph.node("Relu", seen)
-
-
-def _pool(graph: Graph, seen: str, side: int) -> str:
-    if side == 1:
-        return seen
-    return graph.node("MaxPool", seen, kernel_shape=[side] * 2, strides=[side] * 2)

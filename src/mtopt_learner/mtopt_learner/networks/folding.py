@@ -9,7 +9,8 @@ around the image leave filter taps out. `cases` holds one such sum for every set
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,12 +25,17 @@ Weights = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class FoldedConv:
-    """A convolution with its bias: weight (O, I, k, k), bias (O,)."""
+    """A convolution with its bias: weight (O, I, k, k), bias (O,).
+
+    `top` is the largest value expected behind its ReLU, for integer arithmetic; 0 where nobody
+    measured it.
+    """
 
     weight: Weights
     bias: Weights
     stride: int
     padding: int
+    top: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,17 +73,42 @@ class FoldedQ:
     dense: tuple[FoldedDense, ...]
 
 
-def fold(network: QNetwork) -> FoldedQ:
-    """The weights of a network in evaluation; the network is left as it is."""
+def over_blocks(conv: FoldedConv, size_px: tuple[int, int]) -> tuple[FoldedConv, int]:
+    """The same convolution, without a stride, of an image cut into blocks; and a block's side.
+
+    A block's pixels are its channels, row by row. Three channels keep no machine busy, twelve
+    do. The side is 1, and nothing changed, where filter, padding or image are not whole blocks.
+    """
+    side, (out, inputs, kernel, _) = conv.stride, conv.weight.shape
+    if side == 1 or any(length % side for length in (kernel, conv.padding, *size_px)):
+        return conv, 1
+    taps = kernel // side
+    cut = conv.weight.reshape(out, inputs, taps, side, taps, side).transpose(0, 3, 5, 1, 2, 4)
+    weight = np.ascontiguousarray(cut.reshape(out, side * side * inputs, taps, taps))
+    blocked = dataclasses.replace(conv, weight=weight, stride=1, padding=conv.padding // side)
+    return blocked, side
+
+
+Tops = Mapping[nn.Module, float]
+
+
+def fold(network: QNetwork, tops: Tops | None = None) -> FoldedQ:
+    """The weights of a network in evaluation; the network is left as it is.
+
+    `tops` are the largest values behind each of its blocks, as `calibrated` finds them.
+    """
+    known = tops or {}
     config, head, merge = network.config, network.head, network.head.merge
-    blocks = [folded_conv(block) for block in _convs([network.encoder.stem, *network.encoder.body])]
-    stem = blocks[0]
-    blocks[0] = FoldedConv(stem.weight / BRIGHTEST, stem.bias, stem.stride, stem.padding)
-    first, *others = (folded_conv(block) for block in _convs(head.convs))
+    stem, *body = _convs([network.encoder.stem, *network.encoder.body], known)
+    # Pixels come as 0..255.
+    stem = dataclasses.replace(stem, weight=stem.weight / np.float32(BRIGHTEST))
+    first, *others = _convs(head.convs, known)
     scale, shift = _norm(merge.norm)
-    cases, places = _cases(first, _array(merge.out.weight), _array(merge.out.bias), config.features_px)
+    cases, places = _cases(
+        first, _array(merge.out.weight), _array(merge.out.bias), config.features_px
+    )
     return FoldedQ(
-        encoder=tuple(blocks),
+        encoder=(stem, *body),
         stem_pool=config.stem_pool,
         body_pool=config.body_pool,
         features_px=config.features_px,
@@ -90,16 +121,15 @@ def fold(network: QNetwork) -> FoldedQ:
         places=places,
         head=tuple(others),
         head_pool=config.head_pool,
-        tail=tuple(folded_conv(block) for block in _convs(head.tail)),
+        tail=tuple(_convs(head.tail, known)),
         dense=tuple(_dense(layer) for layer in (*head.dense, head.value)),
     )
 
 
-def folded_conv(block: ConvBlock) -> FoldedConv:
-    """A convolution that does what a block does, ReLU aside."""
+def _folded_conv(block: ConvBlock, top: float) -> FoldedConv:
     scale, shift = _norm(block.norm)
     weight = _array(block.conv.weight) * scale[:, np.newaxis, np.newaxis, np.newaxis]
-    return FoldedConv(weight, shift, block.conv.stride[0], int(block.conv.padding[0]))
+    return FoldedConv(weight, shift, block.conv.stride[0], int(block.conv.padding[0]), top)
 
 
 def _cases(
@@ -136,8 +166,13 @@ def _dense(layer: nn.Module) -> FoldedDense:
     return FoldedDense(_array(layer.weight).T, _array(layer.bias))
 
 
-def _convs(blocks: Sequence[nn.Module] | nn.ModuleList) -> list[ConvBlock]:
-    return [block for block in blocks if isinstance(block, ConvBlock)]
+def _convs(blocks: Iterable[nn.Module], tops: Tops) -> list[FoldedConv]:
+    """What the blocks do, ReLU aside."""
+    return [
+        _folded_conv(block, tops.get(block, 0.0))
+        for block in blocks
+        if isinstance(block, ConvBlock)
+    ]
 
 
 def _array(values: Tensor) -> Weights:

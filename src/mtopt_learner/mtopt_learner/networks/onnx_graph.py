@@ -39,7 +39,7 @@ class Graph:
         if array.dtype == np.float64:
             array = array.astype(np.float32)
         name = f"c{len(self._stored)}"
-        self._stored.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+        self._stored.append(numpy_helper.from_array(np.array(array, order="C"), name))
         return name
 
     def node(self, kind: str, *inputs: str, **attributes: Any) -> str:
