@@ -78,7 +78,8 @@ class Feasibility:
         other side of its threshold, so verdict and probability agree in every grade. Feasible
         grades come out as they went in. Raises CoreError for what is no probability.
         """
-        chance, bar = _probabilities(probability, len(self.implies)), np.float32(threshold)
+        chance = _probabilities(probability, len(self.implies))
+        bar = np.asarray(threshold, dtype=np.float32)
         margin = _log_odds(chance) - _log_odds(bar)
         decided = np.full(len(chance), _OPEN)
         for task in np.argsort(-np.abs(margin), kind="stable"):
@@ -90,15 +91,16 @@ class Feasibility:
         return moved.astype(np.float32), verdicts
 
     def _decide(self, decided: NDArray[np.int_], task: int, success: bool) -> None:
-        """Write down a verdict and all that follows from it."""
+        """Write down a verdict and all that follows from it.
+
+        One step is enough, since the relations are closed: whatever implies a task that is
+        excluded is excluded itself. Hence nothing that was decided is ever decided anew.
+        """
         if success:
             decided[self.implies[task]] = _YES
-            no = self.excludes[self.implies[task]].any(axis=0)
+            decided[self.excludes[task]] = _NO
         else:
-            no = np.zeros(len(decided), dtype=np.bool_)
-            no[task] = True
-        # Whatever implies a task that has failed has failed as well.
-        decided[self.implies[:, no].any(axis=1)] = _NO
+            decided[self.implies[:, task]] = _NO
 
 
 def _probabilities(values: Numbers, count: int) -> Numbers:
