@@ -40,7 +40,8 @@ def test_logits_that_tell_kinds_apart_without_error_stay_finite() -> None:
     logits = np.array([-3.0, -2.0, 2.0, 3.0], dtype=np.float32)
     slope, offset = fit_platt(logits, logits > 0)
     chance = sigmoid(slope * logits + offset)
-    assert chance[:2].mean() == pytest.approx(1 / 4) and chance[2:].mean() == pytest.approx(3 / 4)
+    assert chance[:2].mean() == pytest.approx(1 / 4, abs=0.02)
+    assert chance[2:].mean() == pytest.approx(3 / 4, abs=0.02)
 
 
 def test_logits_that_lie_get_the_smallest_slope() -> None:

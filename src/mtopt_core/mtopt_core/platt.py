@@ -55,13 +55,13 @@ def fit_platt(logits: Numbers, labels: NDArray[np.bool_]) -> tuple[float, float]
     good, bad = int(y.sum()), int((~y).sum())
     target = np.where(y, (good + 1.0) / (good + 2.0), 1.0 / (bad + 2.0))
     design = np.stack([x, np.ones_like(x)], axis=1)
-    weights = np.array([0.0, np.log((good + 1.0) / (bad + 1.0))])
+    weights: NDArray[np.float64] = np.array([0.0, np.log((good + 1.0) / (bad + 1.0))])
     loss = _loss(design @ weights, target)
     for _ in range(_ROUNDS):
         p = sigmoid(design @ weights)
         slope_of_loss = design.T @ (p - target)
         curvature = (design * (p * (1.0 - p))[:, np.newaxis]).T @ design + _STEADY * np.eye(2)
-        step = np.linalg.solve(curvature, slope_of_loss)
+        step: NDArray[np.float64] = np.linalg.solve(curvature, slope_of_loss)
         weights, before, loss = _descend(design, target, weights, step, loss)
         if before - loss < _STEADY:
             break
