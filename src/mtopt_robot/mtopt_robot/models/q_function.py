@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import onnxruntime
 
 from mtopt_core.config import option
@@ -65,25 +64,20 @@ class QFunction:
         _check_ports("head input", self._head.get_inputs(), wanted)
         _check_ports("head output", self._head.get_outputs(), {"q": (_FLOAT, (_FREE, _FREE))})
 
-    def features(self, image: Image) -> Numbers:
-        """What the encoder sees in an (H, W, 3) uint8 RGB image: (1, ...). Once a decision."""
-        return _run("encoder", self._encoder, {"image": image[np.newaxis]})
+    def features(self, images: Image) -> Numbers:
+        """What the encoder sees in B images, (B, H, W, 3) uint8 RGB: (B, ...). Once a decision."""
+        return _run("encoder", self._encoder, {"image": images})
 
-    def score(
-        self, features: Numbers, state: Numbers, one_hot: Numbers, actions: Numbers
-    ) -> Numbers:
-        """Values (N,) of encoded actions (N, 8), given `features`, a state (2,), a task (T,)."""
-        inputs = {
-            "features": features,
-            "state": state[np.newaxis],
-            "task": one_hot[np.newaxis],
-            "actions": actions[np.newaxis],
-        }
+    def score(self, features: Numbers, state: Numbers, task: Numbers, actions: Numbers) -> Numbers:
+        """Values (B, N) of encoded actions (B, N, 8) for B cells, once a round.
+
+        `features` (B, ...) are the encoder's, `state` (B, 2), `task` (B, T) one-hot.
+        """
+        inputs = {"features": features, "state": state, "task": task, "actions": actions}
         q = _run("head", self._head, inputs)
-        if q.shape != (1, len(actions)):
-            raise GraphInvalid(f"head gave values {q.shape} for {len(actions)} actions")
-        values: Numbers = q[0]
-        return values
+        if q.shape != actions.shape[:2]:
+            raise GraphInvalid(f"head gave values {q.shape} for actions {actions.shape[:2]}")
+        return q
 
 
 def _session(name: str, data: bytes, config: InferenceConfig) -> Any:

@@ -6,17 +6,15 @@ import time
 
 import numpy as np
 
-from mtopt_core.cem import CemConfig, Choice, choose
-from mtopt_core.encoding import Numbers, encode_state
+from mtopt_core.cem import CemConfig, Choice
 from mtopt_core.exploration import POLICY
 from mtopt_core.observation import Observation
 from mtopt_core.policy import Decision
 from mtopt_core.tasks import Task
 
 from .bundle import Bundle
-from .errors import ModelError, TaskNotServed
-from .image import prepare
-from .trial import one_hot
+from .decide import Asked, decide, task_code
+from .errors import ModelError
 
 _DICE = 3  # tells CEM's random numbers from those of the exploration mix
 
@@ -46,13 +44,13 @@ class QPolicy:
         Raises TaskNotServed, and goes on with the old one, if it lacks the running task.
         """
         if self._task is not None:
-            _code(bundle, self._task)
+            task_code(bundle, self._task)
         self._bundle = bundle
 
     def begin(self, task: Task, seed: int) -> None:
         """Open an episode; raises TaskNotServed."""
-        _code(self._bundle, task)
-        self._task, self._seed, self._step = task, seed, 0
+        task_code(self._bundle, task)
+        self._task, self._seed, self._step, self._last = task, seed, 0, None
 
     def __call__(self, observation: Observation, task: Task) -> Decision:
         """The best action found.
@@ -65,7 +63,8 @@ class QPolicy:
         started_s = time.perf_counter()
         bundle = self._bundle  # one model for the whole decision, whatever is swapped meanwhile
         rng = np.random.default_rng((self._seed, task.index, _DICE, self._step))
-        choice = self._choose(bundle, observation, task, rng)
+        last = self._last.action if self._last else None
+        choice = decide(bundle, [Asked(observation, task, rng, last)], self._config)[0]
         self._step += 1
         self._last = choice
         return Decision(
@@ -76,22 +75,3 @@ class QPolicy:
             image_stamp_ns=observation.stamp_ns,
             latency_s=time.perf_counter() - started_s,
         )
-
-    def _choose(
-        self, bundle: Bundle, observation: Observation, task: Task, rng: np.random.Generator
-    ) -> Choice:
-        code = _code(bundle, task)
-        features = bundle.q_function.features(prepare(observation.image, bundle.manifest.image))
-        state = encode_state(observation.gripper_closed, observation.gripper_height_m)
-
-        def score(actions: Numbers) -> Numbers:
-            return bundle.q_function.score(features, state, code, actions)
-
-        return choose(score, bundle.manifest.bounds, self._config, rng)
-
-
-def _code(bundle: Bundle, task: Task) -> Numbers:
-    manifest = bundle.manifest
-    if task.name not in manifest.tasks:
-        raise TaskNotServed(task.name, manifest.id, manifest.tasks)
-    return one_hot(manifest.tasks, task.name)

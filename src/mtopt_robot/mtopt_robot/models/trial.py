@@ -26,6 +26,16 @@ def one_hot(tasks: tuple[str, ...], name: str) -> Numbers:
     return code
 
 
+def value(
+    q_function: QFunction, features: Numbers, state: Numbers, code: Numbers, actions: Numbers
+) -> Numbers:
+    """Values (N,) of one cell's actions (N, 8): features (1, ...), state (2,), code (T,)."""
+    q: Numbers = q_function.score(
+        features, state[np.newaxis], code[np.newaxis], actions[np.newaxis]
+    )[0]
+    return q
+
+
 def try_extremes(q_function: QFunction, manifest: Manifest) -> None:
     """Values at the ends of every input: black and white images, all tasks, action corners.
 
@@ -36,11 +46,12 @@ def try_extremes(q_function: QFunction, manifest: Manifest) -> None:
     states = [encode_state(c, h) for c, h in itertools.product((False, True), _HEIGHTS_M)]
     for brightness in (0, 255):
         image = np.full((*manifest.image.size_px, 3), brightness, dtype=np.uint8)
-        features = q_function.features(image)
+        features = q_function.features(image[np.newaxis])
         for task, state in itertools.product(manifest.tasks, states):
-            q = q_function.score(features, state, one_hot(manifest.tasks, task), actions)
+            code = one_hot(manifest.tasks, task)
+            q = value(q_function, features, state, code, actions)
             _check_finite(q, f"{task}, image of {brightness}, state {state.tolist()}")
-    alone = q_function.score(features, state, one_hot(manifest.tasks, task), actions[:1])
+    alone = value(q_function, features, state, code, actions[:1])
     if abs(alone[0] - q[0]) > GOLDEN_TOLERANCE:
         raise GraphInvalid(f"an action alone is worth {alone[0]:g}, among others {q[0]:g}")
 
@@ -68,9 +79,9 @@ def _golden_values(
     q_function: QFunction, manifest: Manifest, golden: Golden
 ) -> Iterator[tuple[str, Numbers]]:
     for index, task in enumerate(golden.tasks):
-        features = q_function.features(golden.images[index])
+        features = q_function.features(golden.images[index : index + 1])
         code = one_hot(manifest.tasks, task)
-        yield task, q_function.score(features, golden.states[index], code, golden.actions[index])
+        yield task, value(q_function, features, golden.states[index], code, golden.actions[index])
 
 
 def _corner_actions(bounds: ActionBounds) -> Numbers:
