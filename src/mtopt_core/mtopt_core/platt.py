@@ -61,7 +61,7 @@ def fit_platt(logits: Numbers, labels: NDArray[np.bool_]) -> tuple[float, float]
         p = sigmoid(design @ weights)
         slope_of_loss = design.T @ (p - target)
         curvature = (design * (p * (1.0 - p))[:, np.newaxis]).T @ design + _STEADY * np.eye(2)
-        step: NDArray[np.float64] = np.linalg.solve(curvature, slope_of_loss)
+        step = np.linalg.solve(curvature, slope_of_loss)
         weights, before, loss = _descend(design, target, weights, step, loss)
         if before - loss < _STEADY:
             break
@@ -89,7 +89,7 @@ def _descend(
     design: NDArray[np.float64],
     target: NDArray[np.float64],
     weights: NDArray[np.float64],
-    step: NDArray[np.float64],
+    step: NDArray[np.floating],
     loss: float,
 ) -> tuple[NDArray[np.float64], float, float]:
     """A Newton step, halved until it makes nothing worse: weights, the loss before and after."""
