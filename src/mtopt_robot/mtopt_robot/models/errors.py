@@ -20,6 +20,10 @@ class GoldenInvalid(ModelError):
     """Golden examples that cannot be read or do not fit together."""
 
 
+class NoveltyInvalid(ModelError):
+    """A record of familiar images that cannot be read or does not fit the encoder."""
+
+
 class GraphInvalid(ModelError):
     """A network that ONNX Runtime cannot load, or whose inputs and outputs are not as agreed."""
 
@@ -40,6 +44,7 @@ class Refusal(StrEnum):
     GRAPH = "graph"
     NUMBERS = "numbers"
     GOLDEN = "golden"
+    NOVELTY = "novelty"
 
 
 class BundleRefused(ModelError):

@@ -22,7 +22,7 @@ from .errors import GraphInvalid
 _UINT8, _FLOAT = "tensor(uint8)", "tensor(float)"
 _FREE = None
 _QUIET = 4  # ONNX Runtime's "fatal": what goes wrong is raised, not written to stderr
-_Port = tuple[str, tuple[int | None, ...]]
+Port = tuple[str, tuple[int | None, ...]]
 
 
 @dataclass(frozen=True)
@@ -50,23 +50,23 @@ class QFunction:
         `size_px` is the image's (height, width), `tasks` the length of the one-hot. Raises
         GraphInvalid.
         """
-        self._encoder = _session("encoder", encoder, config)
-        self._head = _session("head", head, config)
+        self._encoder = open_session("encoder", encoder, config)
+        self._head = open_session("head", head, config)
         features = _feature_shape(self._encoder)
         image = (_UINT8, (_FREE, *size_px, 3))
-        _check_ports("encoder input", self._encoder.get_inputs(), {"image": image})
-        wanted: dict[str, _Port] = {
+        check_ports("encoder input", self._encoder.get_inputs(), {"image": image})
+        wanted: dict[str, Port] = {
             "features": (_FLOAT, (_FREE, *features)),
             "state": (_FLOAT, (_FREE, len(STATE_LAYOUT))),
             "task": (_FLOAT, (_FREE, tasks)),
             "actions": (_FLOAT, (_FREE, _FREE, len(ACTION_LAYOUT))),
         }
-        _check_ports("head input", self._head.get_inputs(), wanted)
-        _check_ports("head output", self._head.get_outputs(), {"q": (_FLOAT, (_FREE, _FREE))})
+        check_ports("head input", self._head.get_inputs(), wanted)
+        check_ports("head output", self._head.get_outputs(), {"q": (_FLOAT, (_FREE, _FREE))})
 
     def features(self, images: Image) -> Numbers:
         """What the encoder sees in B images, (B, H, W, 3) uint8 RGB: (B, ...). Once a decision."""
-        return _run("encoder", self._encoder, {"image": images})
+        return run_session("encoder", self._encoder, {"image": images})
 
     def score(self, features: Numbers, state: Numbers, task: Numbers, actions: Numbers) -> Numbers:
         """Values (B, N) of encoded actions (B, N, 8) for B cells, once a round.
@@ -74,13 +74,13 @@ class QFunction:
         `features` (B, ...) are the encoder's, `state` (B, 2), `task` (B, T) one-hot.
         """
         inputs = {"features": features, "state": state, "task": task, "actions": actions}
-        q = _run("head", self._head, inputs)
+        q = run_session("head", self._head, inputs)
         if q.shape != actions.shape[:2]:
             raise GraphInvalid(f"head gave values {q.shape} for actions {actions.shape[:2]}")
         return q
 
 
-def _session(name: str, data: bytes, config: InferenceConfig) -> Any:
+def open_session(name: str, data: bytes, config: InferenceConfig) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = config.threads
     options.inter_op_num_threads = 1
@@ -91,7 +91,7 @@ def _session(name: str, data: bytes, config: InferenceConfig) -> Any:
         raise GraphInvalid(f"{name} cannot be loaded: {error}") from error
 
 
-def _run(name: str, session: Any, inputs: dict[str, Any]) -> Numbers:
+def run_session(name: str, session: Any, inputs: dict[str, Any]) -> Numbers:
     try:
         output: Numbers = session.run(None, inputs)[0]
     except Exception as error:  # the runtime's errors have no root of their own
@@ -107,11 +107,11 @@ def _feature_shape(encoder: Any) -> tuple[int, ...]:
         told = [(port.name, port.shape) for port in outputs]
         raise GraphInvalid(f"encoder output must be features of one fixed shape, is {told}")
     wanted = {"features": (_FLOAT, (_FREE, *shape))}
-    _check_ports("encoder output", outputs, wanted)
+    check_ports("encoder output", outputs, wanted)
     return shape
 
 
-def _check_ports(label: str, ports: Any, wanted: dict[str, _Port]) -> None:
+def check_ports(label: str, ports: Any, wanted: dict[str, Port]) -> None:
     """Raises GraphInvalid unless names, types and shapes are as wanted."""
     found = {port.name: port for port in ports}
     if set(found) != set(wanted):
