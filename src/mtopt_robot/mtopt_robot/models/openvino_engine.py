@@ -7,7 +7,6 @@ so that a choice does not depend on who else waits.
 
 from __future__ import annotations
 
-import itertools
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -95,31 +94,81 @@ class OpenVinoNetwork:
     def run(self, inputs: Arrays) -> NDArray[np.float32]:
         """The output, for any number of cells and actions; raises GraphInvalid."""
         cells, actions = self._asked(inputs)
-        output = next(iter(self.outputs.values()))
-        blocked = len(output.shape) > _BLOCK and output.shape[_BLOCK] is None
         starts = range(0, actions, self._block)
         with self._lock:
-            parts = [
-                self._run_block(inputs, each) for each in itertools.product(range(cells), starts)
+            rows = [
+                np.concatenate([self._run_block(inputs, cell, at) for at in starts], axis=-1)
+                if self._blocked
+                else self._run_block(inputs, cell, 0)
+                for cell in range(cells)
             ]
-        if not blocked:
-            return np.concatenate(parts[:: len(starts)])
-        rows = [np.concatenate(each, axis=_BLOCK) for each in _grouped(parts, len(starts))]
-        return np.concatenate(rows)[:, :actions]
+        output = np.concatenate(rows)
+        return output[:, :actions] if self._blocked else output
+
+    def _run_block(self, inputs: Arrays, cell: int, start: int) -> NDArray[np.float32]:
+        """The output (1, ...) for one cell and a block of its actions, whose rest is padding."""
+        for name, buffer in self._buffers.items():
+            row = inputs[name][cell]
+            if _free(self.inputs[name], _BLOCK):
+                row = row[start : start + self._block]
+                buffer[0, len(row) :] = 0
+                buffer[0, : len(row)] = row
+            else:
+                buffer[0] = row
+        try:
+            self._request.infer()
+        except RuntimeError as error:
+            raise self._refused(_first_line(error)) from error
+        found: NDArray[np.float32] = self._request.get_output_tensor().data.copy()
+        return found
 
     def _asked(self, inputs: Arrays) -> tuple[int, int]:
-        """How many cells and actions; raises GraphInvalid unless all inputs fit together."""
+        """How many cells and actions; raises GraphInvalid unless all inputs are as agreed."""
         if set(inputs) != set(self.inputs):
             raise self._refused(f"inputs must be {', '.join(self.inputs)}; are {', '.join(inputs)}")
-        free: dict[int, int] = {_BLOCK: 1}
+        free: dict[int, int] = {}
         for name, port in self.inputs.items():
             found = inputs[name]
-            for axis, size in enumerate(port.shape):
-                has = found.shape[axis] if axis < found.ndim else -1
-                if has != (free.setdefault(axis, has) if size is None and axis != _BLOCK else size):
-                    if not (size is None and axis == _BLOCK):
-                        raise self._refused(f"{name} must be {port}, is {found.shape}")
-                    free[_BLOCK] = has
-            if found.ndim != len(port.shape) or str(found.dtype) != port.dtype:
+            # A free size is that of the first input that has it.
+            wanted = tuple(
+                free.setdefault(axis, has) if size is None else size
+                for axis, (size, has) in enumerate(zip(port.shape, found.shape, strict=False))
+            )
+            if found.shape != wanted or found.ndim != len(port.shape) or found.dtype != port.dtype:
                 raise self._refused(f"{name} must be {port}, is {found.dtype} {found.shape}")
-        return free[_CELL], free[_BLOCK]
+        return free.get(_CELL, 1), free.get(_BLOCK, 1)
+
+    @property
+    def _blocked(self) -> bool:
+        """Whether the output has a value for every action."""
+        return any(_free(port, _BLOCK) for port in self.outputs.values())
+
+    def _refused(self, reason: str) -> GraphInvalid:
+        return GraphInvalid(f"{self._name} cannot be run: {reason}")
+
+
+def _free(port: Port, axis: int) -> bool:
+    return len(port.shape) > axis and port.shape[axis] is None
+
+
+def _fixed(shape: tuple[int | None, ...], block: int) -> list[int]:
+    """A shape with its free sizes filled in: one cell, a block of actions."""
+    filled = {_CELL: 1, _BLOCK: block}
+    return [filled[axis] if size is None else size for axis, size in enumerate(shape)]
+
+
+def _ports(ports: Sequence[Any]) -> dict[str, Port]:
+    return {
+        port.any_name: Port(
+            _TYPES.get(port.element_type.to_string(), port.element_type.to_string()),
+            tuple(size.get_length() if size.is_static else None for size in port.partial_shape),
+        )
+        for port in ports
+    }
+
+
+def _first_line(error: Exception) -> str:
+    """The runtime's own words, without the places in its sources."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    told = [line for line in lines if not line.startswith(("Exception from", "Check '"))]
+    return (told or lines or [type(error).__name__])[0]
