@@ -40,8 +40,8 @@ class Encoder(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         width, momentum, kernel = config.channels, config.norm_momentum, config.body_kernel
-        padding = (config.stem_kernel - config.stem_stride + 1) // 2
-        self.stem = ConvBlock(3, width, config.stem_kernel, momentum, padding, config.stem_stride)
+        stem = config.stem_kernel, momentum, config.stem_padding, config.stem_stride
+        self.stem = ConvBlock(3, width, *stem)
         self.body = nn.ModuleList(
             ConvBlock(width, width, kernel, momentum, kernel // 2) for _ in range(config.body_convs)
         )
