@@ -11,6 +11,7 @@ from mtopt_core.exploration import POLICY
 from mtopt_core.observation import Observation
 from mtopt_core.policy import Decision
 from mtopt_core.tasks import Task
+from mtopt_core.uncertainty import doubt, q_spread
 
 from .bundle import Bundle
 from .decide import Asked, decide, task_code
@@ -67,6 +68,7 @@ class QPolicy:
         choice = decide(bundle, [Asked(observation, task, rng, last)], self._config)[0]
         self._step += 1
         self._last = choice
+        spread = q_spread(choice.rounds)
         return Decision(
             choice.action,
             POLICY,
@@ -74,4 +76,7 @@ class QPolicy:
             model=bundle.manifest.id,
             image_stamp_ns=observation.stamp_ns,
             latency_s=time.perf_counter() - started_s,
+            novelty=choice.novelty,
+            q_spread=spread,
+            doubt=doubt(choice.novelty, spread, bundle.manifest.uncertainty),
         )
