@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from contracts.policy_contract import PolicyContract, RandomPolicyContract
 from fakes.fake_policy import Playback
 from mtopt_core.action import Action, ActionBounds
 from mtopt_core.exploration import EpsilonGreedy, ExplorationMix, MixConfig
-from mtopt_core.fallback import SCRIPT, CarefulPolicy, Fallback, FallbackConfig
-from mtopt_core.observation import Observation
-from mtopt_core.policy import Decision, Policy
+from mtopt_core.policy import Policy
 from mtopt_core.schedule import LIFT, PLACE
 from mtopt_core.scripted import ScriptedPick, ScriptedPlace
-from mtopt_core.tasks import Task
-from mtopt_core.uncertainty import Doubt
 from mtopt_core.workspace import Workspace
 
 
@@ -63,17 +57,3 @@ class TestExplorationMix(RandomPolicyContract):
         }
         mix = MixConfig(scripted=1.0, epsilon_greedy=1.0, on_policy=1.0)
         return ExplorationMix(scripts, _greedy(), bounds, mix)
-
-
-class _Doubtful(Playback):
-    """Doubts all that it says."""
-
-    def __call__(self, observation: Observation, task: Task) -> Decision:
-        return replace(super().__call__(observation, task), doubt=Doubt(9.0, 0.0, ("novelty",)))
-
-
-class TestCarefulPolicy(RandomPolicyContract):
-    @pytest.fixture
-    def policy(self, workspace: Workspace, bounds: ActionBounds) -> Policy:
-        fallback = Fallback({LIFT: ScriptedPick(workspace, bounds)})
-        return CarefulPolicy(_Doubtful(), fallback, FallbackConfig(SCRIPT))

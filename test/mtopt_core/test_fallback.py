@@ -13,39 +13,22 @@ from mtopt_core.action import HOLD, Action, Gripper
 from mtopt_core.errors import CoreError
 from mtopt_core.fallback import (
     ANSWERS,
-    ASK,
     GO_ON,
     HOLDING,
-    OFF,
     SCRIPT,
-    CarefulPolicy,
     Fallback,
-    FallbackConfig,
     Interventions,
 )
 from mtopt_core.geometry import pose_tool_down
 from mtopt_core.observation import Observation
 from mtopt_core.policy import Decision
 from mtopt_core.tasks import Task, TaskRegistry
-from mtopt_core.uncertainty import Doubt
 
 SEEN = Observation(
     np.zeros((4, 4, 3), dtype=np.uint8), False, 0.2, 7, pose_tool_down(np.zeros(3), 0.0)
 )
-DOUBT = Doubt(3.0, 0.5, ("novelty",))
-WANTED = Decision(Action((0.05, 0.0, 0.0)), "policy", 0.8, "m/1", 7, 0.01, 3.0, 0.5, DOUBT)
+WANTED = Decision(Action((0.05, 0.0, 0.0)), "policy", 0.8, "m/1", 7, 0.01, 3.0, 0.5)
 SCRIPTED = Action(gripper=Gripper.CLOSE)
-
-
-class Doubting:
-    """Wants the same at every step, and doubts it at every second one."""
-
-    def begin(self, task: Task, seed: int) -> None:
-        self._step = 0
-
-    def __call__(self, observation: Observation, task: Task) -> Decision:
-        self._step += 1
-        return WANTED if self._step % 2 else replace(WANTED, doubt=None)
 
 
 @pytest.fixture
@@ -82,25 +65,6 @@ def test_a_skill_without_a_script_holds(fallback: Fallback, registry: TaskRegist
 def test_an_answer_that_nobody_offered_is_refused(fallback: Fallback, lift: Task) -> None:
     with pytest.raises(CoreError, match="go_on, hold, scripted"):
         fallback.act("retreat", WANTED, SEEN, lift)
-
-
-@pytest.mark.parametrize(
-    ("mode", "sources"),
-    [
-        (OFF, ["policy", "policy", "policy"]),
-        (HOLDING, ["fallback:hold", "policy", "fallback:hold"]),
-        (SCRIPT, ["fallback:scripted", "policy", "fallback:scripted"]),
-        (ASK, ["fallback:hold", "policy", "fallback:hold"]),
-    ],
-)
-def test_only_doubted_steps_fall_back_and_as_configured(
-    fallback: Fallback, lift: Task, mode: str, sources: list[str]
-) -> None:
-    policy = CarefulPolicy(Doubting(), fallback, FallbackConfig(mode))
-    policy.begin(lift, 3)
-    assert [policy(SEEN, lift).source for _ in range(3)] == sources
-    assert policy.interventions.total == (0 if mode == OFF else 2)
-    assert policy.interventions.kinds["novelty"] == policy.interventions.total
 
 
 def test_interventions_are_told_by_kind() -> None:

@@ -80,12 +80,20 @@ class PolicySettings:
     tasks_file: str = option("", "task registry")
     models: str = option("", "model store; empty serves the scripted policies alone")
     model: str = option("", "name of the Q-function in the store; empty takes the only one")
+    watch_s: float = option(
+        2.0, "time between looks at what the store wants served; 0: LoadModel alone changes it",
+        unit="s", low=0.0, high=3600,
+    )  # fmt: skip
     cells: tuple[str, ...] = option([], "namespaces of the cells served; empty: its own")
     image_wait_s: float = option(
         1.0, "longest wait for an image that is new enough", unit="s", low=0.01, high=30
     )
     threads: int = option(1, "threads of the network; 0 takes all cores", low=0, high=256)
+    publish_cem: bool = option(False, "publish every CEM run on policy/cem of its cell")
     mix: MixConfig = section(MixConfig, "who acts: scripts, epsilon-greedy, the network")
+    mixes: tuple[str, ...] = option(
+        [], "cells whose mix differs, as cell2=0,1,1: shares of scripts, epsilon-greedy, network"
+    )
     cem: CemConfig = section(CemConfig, "how hard to look for the best action")
     script: ScriptConfig = section(ScriptConfig, "the scripted policies")
 

@@ -16,11 +16,12 @@ from mtopt_core.action import ActionBounds
 from mtopt_core.cem import CemConfig
 from mtopt_core.observation import Observation
 from mtopt_core.tasks import TaskRegistry
-from mtopt_core.uncertainty import Limits, Novelty
+from mtopt_core.uncertainty import Doubt, Limits, Novelty, doubt
 from mtopt_core.workspace import Workspace
 from mtopt_robot.models import calibrating, novelty_file
 from mtopt_robot.models.bundle import Bundle, Expected, check_bundle, write_bundle
 from mtopt_robot.models.decide import Asked
+from mtopt_robot.models.decider import Decider
 from mtopt_robot.models.errors import BundleRefused, ManifestInvalid, NoveltyInvalid, Refusal
 from mtopt_robot.models.manifest import Manifest
 from mtopt_robot.models.q_policy import QPolicy
@@ -61,25 +62,23 @@ def test_what_was_written_is_what_measures(
     bundle = check_bundle(write(FITTING), expected, ONE_THREAD)
     assert bundle.manifest.uncertainty == LIMITS
     assert np.array_equal(bundle.novelty.whitening, FITTING.whitening)
-    policy, task = QPolicy(bundle, CEM), registry["lift-any"]
+    policy, task = QPolicy(Decider(bundle, CEM)), registry["lift-any"]
     policy.begin(task, 1)
     near, far = policy(seen(128), task), policy(seen(250, 0), task)
     assert near.novelty < 3.0 < far.novelty
-    assert near.doubt is None
-    assert far.doubt.past == ("novelty",) and far.doubt.novelty == far.novelty
     assert far.novelty == pytest.approx(10 * (250 / 255 - 0.5), abs=1e-3)
     assert 0.0 <= far.q_spread < 0.5
 
 
-def test_without_a_calibration_nobody_knows_and_nobody_doubts(
+def test_without_a_calibration_nobody_knows(
     write: Callable[..., Path], expected: Expected, seen: Callable, registry: TaskRegistry
 ) -> None:
     bundle = check_bundle(write(None, None), expected, ONE_THREAD)
     assert bundle.novelty is None
-    policy, task = QPolicy(bundle, CEM), registry["lift-any"]
+    policy, task = QPolicy(Decider(bundle, CEM)), registry["lift-any"]
     policy.begin(task, 1)
     decision = policy(seen(250), task)
-    assert math.isnan(decision.novelty) and decision.doubt is None
+    assert math.isnan(decision.novelty)
     assert decision.q_spread >= 0.0
 
 
@@ -97,12 +96,17 @@ def test_a_held_out_share_stays_within_and_what_was_never_seen_does_not(
 
     limits = calibrating.limits(plain, novelty, asked(1000, 80), CEM)
     bundle = check_bundle(write(novelty, limits, "2"), expected, ONE_THREAD)
-    policy = QPolicy(bundle, CEM)
+    policy = QPolicy(Decider(bundle, CEM))
     policy.begin(task, 1)
-    doubted = [policy(each.observation, task).doubt for each in asked(5000, 60)]
-    assert sum(d is not None for d in doubted) <= 15  # two limits of 5% each, 60 decisions
+
+    def doubted(observation: Observation) -> Doubt | None:
+        decision = policy(observation, task)
+        return doubt(decision.novelty, decision.q_spread, bundle.manifest.uncertainty)
+
+    # Two limits of 5% each, 60 decisions.
+    assert sum(doubted(each.observation) is not None for each in asked(5000, 60)) <= 15
     for level in (40, 80, 180, 230):
-        assert "novelty" in policy(seen(level), task).doubt.past
+        assert "novelty" in doubted(seen(level)).past
 
 
 def test_limits_and_what_they_are_of_go_together(write: Callable[..., Path]) -> None:
@@ -161,7 +165,7 @@ def test_the_bundle_of_a_decision_is_not_changed_by_measuring(
     task, choices = registry["lift-any"], []
     for version, parts in (("1", (None, None)), ("2", (FITTING, LIMITS))):
         bundle: Bundle = check_bundle(write(*parts, version), expected, ONE_THREAD)
-        policy = QPolicy(bundle, CEM)
+        policy = QPolicy(Decider(bundle, CEM))
         policy.begin(task, 9)
         choices.append(policy(seen(200), task))
     assert choices[0].action == choices[1].action and choices[0].q == choices[1].q

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from mtopt_data.partfile import sync_folder
@@ -30,6 +31,15 @@ from .q_function import InferenceConfig
 
 PROMOTED = "PROMOTED"
 HISTORY = 100
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """What a store wants served, and how its files lie on the disk: equal until either changes."""
+
+    name: str
+    version: str
+    files: tuple[tuple[str, int, int, int], ...]  # name, inode, size, time of change
 
 
 class ModelStore:
@@ -66,6 +76,15 @@ class ModelStore:
     def serving(self, name: str) -> str:
         """The version that cells should serve: the promoted one, else the newest."""
         return self.promoted(name) or self.newest(name)
+
+    def pointer(self, name: str = "", kind: str = KIND_Q) -> Pointer:
+        """What should be served now, without loading it; an empty name is the kind's only model.
+
+        Raises ModelMissing, PromotionInvalid.
+        """
+        name = name or self._only(kind)
+        version = self.serving(name)
+        return Pointer(name, version, _files(self._existing(name, version)))
 
     def kind(self, name: str, version: str = "") -> str:
         """Of what kind a version says it is, empty where its manifest cannot be read.
@@ -168,11 +187,19 @@ class ModelStore:
 
 def _folders(parent: Path) -> tuple[str, ...]:
     """Names of the folders that may be models or versions; what is being written is hidden."""
-    return tuple(
-        sorted(
-            entry.name for entry in parent.iterdir() if valid_name(entry.name) and entry.is_dir()
-        )
-    )
+    try:
+        entries = list(os.scandir(parent))
+    except OSError as error:
+        raise ModelMissing(f"{parent}: cannot be read: {error.strerror}") from error
+    return tuple(sorted(e.name for e in entries if valid_name(e.name) and e.is_dir()))
+
+
+def _files(folder: Path) -> tuple[tuple[str, int, int, int], ...]:
+    try:
+        found = [(entry.name, entry.stat()) for entry in os.scandir(folder)]
+    except OSError as error:
+        raise ModelMissing(f"{folder}: cannot be read: {error.strerror}") from error
+    return tuple(sorted((name, s.st_ino, s.st_size, s.st_mtime_ns) for name, s in found))
 
 
 def _age(version: str) -> list[tuple[int, int, str]]:

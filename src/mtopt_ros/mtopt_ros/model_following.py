@@ -1,0 +1,144 @@
+"""The model of a policy server: loaded beside the one in service, checked, then swapped.
+
+Everything that takes time is done in one thread of its own. A model that is refused, for whatever
+reason, leaves the old one in service and its reason in the node's health.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from rclpy.clock import Clock, ClockType
+
+from mtopt_core.action import ActionBounds
+from mtopt_core.cell import PolicyLate
+from mtopt_core.errors import MtoptError
+from mtopt_msgs.srv import LoadModel
+from mtopt_robot.models.bundle import Bundle, Expected
+from mtopt_robot.models.errors import ModelMissing
+from mtopt_robot.models.q_function import InferenceConfig
+from mtopt_robot.models.store import ModelStore
+from mtopt_robot.models.store_watch import StoreWatch
+
+from .answering import Answer, LateService
+from .lifecycle import CellNode
+from .serving import Serving
+from .settings import PolicySettings
+
+_REFUSED, _LOADING = "model_refused", "model_loading"
+
+
+class ModelFollowing:
+    """Loads the first model, what LoadModel asks for, and what the store wants served."""
+
+    def __init__(
+        self,
+        node: CellNode,
+        serving: Serving,
+        bounds: ActionBounds,
+        tasks: tuple[str, ...],
+        settings: PolicySettings,
+    ) -> None:
+        self._node, self._serving = node, serving
+        self._store = self._watch = None
+        if settings.models:
+            expected, threads = Expected(bounds, tasks), InferenceConfig(settings.threads)
+            self._store = ModelStore(Path(settings.models), expected, threads)
+            self._watch = StoreWatch(self._store, settings.model)
+        self._thread = ThreadPoolExecutor(1, "model")
+        self._first_is_over = threading.Event()
+        self._refusal = ""
+        self._looking: Future[None] | None = None
+        LateService(node, LoadModel, "policy/load_model", self._on_load)
+        if self._watch is not None and settings.watch_s > 0.0:
+            clock = Clock(clock_type=ClockType.STEADY_TIME)
+            node.create_timer(settings.watch_s, self._look, clock=clock)
+        self._look()
+        self.tell()
+
+    def wait_for_first(self, until_s: float) -> None:
+        """Until the first model is loaded or refused; raises PolicyLate at that monotonic time."""
+        wait_s = min(until_s - time.monotonic(), threading.TIMEOUT_MAX)
+        if not self._first_is_over.wait(max(wait_s, 0.0)):
+            raise PolicyLate("the model was still being loaded")
+
+    def tell(self) -> None:
+        """Put what is known of the model into the node's health."""
+        health, model = self._node.health, self._serving.model
+        health.over(_LOADING)
+        health.over(_REFUSED)
+        if model:
+            health.values["model"] = model
+        if not self._first_is_over.is_set():
+            health.fault(_LOADING, "the first model is being loaded")
+        elif self._refusal:
+            health.warn(_REFUSED, f"{self._refusal}; {model or 'the scripted policies'} goes on")
+
+    def stop(self) -> None:
+        """Begin no further load."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._first_is_over.set()
+
+    # --- in the executor's thread ---------------------------------------------------------
+
+    def _look(self) -> None:
+        """Look at the store, unless the last look still goes on."""
+        if self._looking is None or self._looking.done():
+            self._looking = self._thread.submit(self._follow)
+
+    def _on_load(
+        self, request: LoadModel.Request, response: LoadModel.Response, answer: Answer
+    ) -> None:
+        def load() -> None:
+            refusal = self._try(lambda: self._load(request.name, request.version))
+            response.ok, response.error = not refusal, refusal
+            response.model = self._serving.model
+            answer()
+
+        self._thread.submit(load)
+
+    # --- in the thread of its own ---------------------------------------------------------
+
+    def _follow(self) -> None:
+        if self._watch is not None:
+            self._try(self._watch.look)
+        if not self._first_is_over.is_set():
+            self._first_is_over.set()
+            self._post()
+
+    def _load(self, name: str, version: str) -> Bundle:
+        if self._store is None:
+            raise ModelMissing("this policy was started without a model store")
+        return self._store.load(name, version)
+
+    def _try(self, get: Callable[[], Bundle | None]) -> str:
+        """Get a model and serve it; the reason if that cannot be done, empty if all is well."""
+        try:
+            bundle = get()
+            if bundle is None:
+                return ""
+            self._serving.serve(bundle)
+        except MtoptError as error:
+            self._refusal = f"{type(error).__name__}: {error}"
+        except Exception as error:  # a file may break a library in ways that nobody has named
+            self._refusal = f"{type(error).__name__}: {error}"
+            self._node.get_logger().fatal(traceback.format_exc())
+        else:
+            self._refusal = ""
+            self._node.get_logger().info(f"serving {self._serving.model}")
+        if self._refusal:
+            going_on = self._serving.model or "the scripted policies"
+            self._node.get_logger().error(f"{self._refusal}; {going_on} goes on")
+        self._post()
+        return self._refusal
+
+    def _post(self) -> None:
+        """Tell in the executor's thread, where health belongs."""
+        executor = self._node.executor
+        if executor is not None:
+            executor.create_task(self.tell)
