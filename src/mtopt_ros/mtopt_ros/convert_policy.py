@@ -22,6 +22,7 @@ def fill_decision(response: Any, decided: Decision, latency_s: float) -> None:
     response.q, response.source, response.model = decided.q, decided.source, decided.model
     response.image_stamp = time_msg(decided.image_stamp_ns)
     response.latency = latency_s
+    response.novelty, response.q_spread = decided.novelty, decided.q_spread
 
 
 def cem_msg(choice: Choice, stamp_ns: int, T_base_tool: Transform) -> msg.CemRun:

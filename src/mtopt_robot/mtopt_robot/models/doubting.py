@@ -23,6 +23,7 @@ class Intervention:
 
 
 Ask = Callable[[Considered, Doubt], str]
+Trust = Callable[[], None]
 Told = Callable[[Intervention], None]
 
 
@@ -36,7 +37,7 @@ class Doubting:
 
     A model without limits is never doubted. `ask` may take its time; it is called in the thread
     that decides for the cell and gives one of fallback.ANSWERS. `told` hears of every
-    intervention.
+    intervention, `trusted` of every decision and every episode without a doubt so far.
     """
 
     def __init__(
@@ -45,13 +46,15 @@ class Doubting:
         config: FallbackConfig,
         ask: Ask = _nobody,
         told: Told = lambda intervention: None,
+        trusted: Trust = lambda: None,
     ) -> None:
         self._fallback, self._mode = fallback, config.mode
-        self._ask, self._told = ask, told
+        self._ask, self._told, self._trusted = ask, told, trusted
 
     def begin(self, task: Task, seed: int) -> None:
         """An episode opens."""
         self._fallback.begin(task, seed)
+        self._trusted()
 
     def __call__(self, considered: Considered) -> Decision:
         """The decision itself, or what is done in its place."""
@@ -59,6 +62,7 @@ class Doubting:
         limits = considered.bundle.manifest.uncertainty
         found = doubt(wanted.novelty, wanted.q_spread, limits)
         if found is None or self._mode == OFF:
+            self._trusted()
             return wanted
         answer = self._ask(considered, found) if self._mode == ASK else self._mode
         done = self._fallback.act(answer, wanted, considered.observation, considered.task)

@@ -26,13 +26,15 @@ _DICE = 3  # tells CEM's random numbers from those of the exploration mix
 
 @dataclass(frozen=True, eq=False)
 class Considered:
-    """A decision and all that it was made of, for whoever may overrule it."""
+    """A decision and all that it was made of, for whoever may overrule it before `until_s`, a
+    time of the monotonic clock."""
 
     observation: Observation
     task: Task
     choice: Choice
     bundle: Bundle
     decision: Decision
+    until_s: float = math.inf
 
 
 class Check(Protocol):
@@ -100,4 +102,6 @@ class QPolicy:
         )
         if self._check is None:
             return decision
-        return self._check(Considered(observation, task, choice, decided.bundle, decision))
+        return self._check(
+            Considered(observation, task, choice, decided.bundle, decision, self.until_s)
+        )
