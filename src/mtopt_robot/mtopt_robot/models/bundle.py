@@ -13,6 +13,7 @@ from mtopt_data.partfile import sync_folder
 
 from . import novelty_file, sealing
 from .card import model_card
+from .engine import InferenceConfig
 from .errors import (
     BundleExists,
     BundleRefused,
@@ -34,7 +35,7 @@ from .manifest import (
     SuccessManifest,
     manifest_from_text,
 )
-from .q_function import InferenceConfig, QFunction
+from .q_function import QFunction
 from .success_function import SuccessFunction
 from .success_golden import SuccessGolden
 from .success_trial import sizes_px, try_success_extremes, try_success_golden

@@ -18,11 +18,12 @@ from mtopt_core.uncertainty import Limits
 from mtopt_data.errors import YamlInvalid
 from mtopt_data.yamlfile import parse_yaml
 
+from .engine import PRECISIONS
 from .errors import ManifestInvalid
 from .image import ImageFormat
 
 KIND_Q, KIND_SUCCESS = "q", "success"
-PRECISIONS = ("fp32", "bf16", "fp16", "int8")
+
 MAX_TASKS = 1024
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")

@@ -25,9 +25,9 @@ from .bundle import (
     check_bundle,
     check_success_bundle,
 )
+from .engine import InferenceConfig
 from .errors import BundleRefused, ManifestInvalid, ModelMissing, PromotionInvalid, StoreNotWritable
 from .manifest import KIND_Q, KIND_SUCCESS, manifest_from_text, valid_name
-from .q_function import InferenceConfig
 
 PROMOTED = "PROMOTED"
 HISTORY = 100

@@ -7,15 +7,14 @@ Graph (B outcomes, T tasks; B is free, each view has its own size):
 
 from __future__ import annotations
 
-from typing import Any
-
 from mtopt_core.encoding import Numbers
 from mtopt_core.observation import Image
 
+from .engine import FLOAT, UINT8, InferenceConfig, Port
 from .errors import GraphInvalid
-from .q_function import InferenceConfig, Port, check_ports, open_session, run_session
+from .onnx_engine import OnnxEngine
+from .q_function import check_ports
 
-_UINT8, _FLOAT = "tensor(uint8)", "tensor(float)"
 _FREE = None
 _Size = tuple[int, int]
 
@@ -35,20 +34,20 @@ class SuccessFunction:
         `sizes_px` are the (height, width) of overhead, left and right, `tasks` the number of
         logits. Raises GraphInvalid.
         """
-        self._session: Any = open_session("success", network, config)
-        views: dict[str, Port] = {
-            name: (_UINT8, (_FREE, *size_px, 3))
+        self._network = OnnxEngine(threads=config.threads).load("success", network)
+        views = {
+            name: Port(UINT8, (_FREE, *size_px, 3))
             for name, size_px in zip(("overhead", "left", "right"), sizes_px, strict=True)
         }
-        check_ports("success input", self._session.get_inputs(), views)
-        logits: dict[str, Port] = {"logits": (_FLOAT, (_FREE, tasks))}
-        check_ports("success output", self._session.get_outputs(), logits)
+        check_ports("success input", self._network.inputs, views)
+        logits = {"logits": Port(FLOAT, (_FREE, tasks))}
+        check_ports("success output", self._network.outputs, logits)
         self._tasks = tasks
 
     def logits(self, overhead: Image, left: Image, right: Image) -> Numbers:
         """Logits (B, T) of B outcomes, each view (B, H, W, 3) uint8 RGB. Raises GraphInvalid."""
         views = {"overhead": overhead, "left": left, "right": right}
-        found = run_session("success", self._session, views)
+        found = self._network.run(views)
         if found.shape != (len(overhead), self._tasks):
             raise GraphInvalid(f"success gave logits {found.shape} for {len(overhead)} outcomes")
         return found
