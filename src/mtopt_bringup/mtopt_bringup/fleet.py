@@ -28,12 +28,18 @@ from mtopt_ros.settings import (
 )
 
 HARDWARE = ("mujoco", "gazebo", "mock", "iiwa")
+SHARED = "fleet"  # the namespace of what all cells share; no cell may have it
 SIMULATED_TIME = ("mujoco", "gazebo")  # hardware whose time comes from /clock
 
 # Node settings that have their place elsewhere, and where; a fleet file sets them there alone.
 ELSEWHERE = {
     "camera": dict.fromkeys(("source", *CAMERAS, "calibration_file"), "the cell's `cameras`"),
-    "policy": {"models": "the argument `models`", "cells": "the graph, from the cells"},
+    "policy": {
+        "models": "the argument `models`",
+        "cells": "the graph, from the cells",
+        "mixes": "the graph, from each cell's `mix`",
+    },
+    "warden": {"needs": "the graph, from the argument `shared_policy`"},
     "recorder": {"data": "the argument `data`", "robot_serial": "the cell's `robot_serial`"},
     "runner": {
         "tasks": "the cell's `tasks`",
@@ -137,6 +143,8 @@ def _cell(entry: Any, index: int, source: str, registry: TaskRegistry) -> CellCo
     except NameInvalid as error:
         allowed = str(error).partition(": ")[2]
         raise ConfigError(where, "name", cell.name, allowed) from None
+    if cell.name == SHARED:
+        raise ConfigError(where, "name", cell.name, "must be another: it is what all cells share")
     for task in cell.tasks:
         if task not in registry.names:
             raise ConfigError(where, "tasks", task, f"must be among {', '.join(registry.names)}")

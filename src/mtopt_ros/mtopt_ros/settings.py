@@ -155,6 +155,9 @@ class WardenSettings:
         ["camera", "arm", "bin", "policy", "success", "recorder", "runner"],
         "nodes to manage, in the order of bring-up",
     )
+    needs: tuple[str, ...] = option(
+        [], "nodes elsewhere that the cell cannot do without, as fleet/policy: watched, not managed"
+    )
     silent_after_s: float = option(
         3.0, "silence after which a node counts as gone, wall time", unit="s", low=1.0, high=60
     )
