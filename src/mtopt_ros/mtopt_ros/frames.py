@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from mtopt_core.cell import CellFault, EndReason
 
+_S = 1_000_000_000
 _RESTARTED_NS = 1_000_000_000  # a stamp so much older is no late message but a new clock
 
 
@@ -59,4 +60,37 @@ class NewestFrames:
                 if left_s <= 0.0:
                     message = f"no new image of {', '.join(late)} within {wait_s:g} s"
                     raise CellFault(EndReason.CAMERA_FAULT, message)
+                self._changed.wait(min(left_s, 0.1))
+
+    def in_step(
+        self, cameras: tuple[str, ...], not_before_ns: int, wait_s: float, max_skew_s: float
+    ) -> list[Frame]:
+        """Frames of some cameras, none older than asked, taken within `max_skew_s` of another.
+
+        Waits for those that lag; raises CellFault camera_fault.
+        """
+        deadline = time.monotonic() + wait_s
+        while True:
+            frames = self.wait(cameras, not_before_ns, max(deadline - time.monotonic(), 0.0))
+            stamps = [frame.stamp_ns for frame in frames]
+            skew_ns = max(stamps) - min(stamps)
+            if skew_ns <= max_skew_s * _S:
+                return frames
+            if time.monotonic() >= deadline:
+                apart = ", ".join(
+                    f"{camera} {(max(stamps) - stamp) / _S:.3g} s"
+                    for camera, stamp in zip(cameras, stamps, strict=True)
+                )
+                message = f"views out of step, at most {max_skew_s:g} s apart allowed: {apart} old"
+                raise CellFault(EndReason.CAMERA_FAULT, message)
+            self._await_other_than(frames, cameras, deadline)
+
+    def _await_other_than(
+        self, frames: list[Frame], cameras: tuple[str, ...], deadline: float
+    ) -> None:
+        with self._changed:
+            while [self._newest[camera] for camera in cameras] == frames:
+                left_s = deadline - time.monotonic()
+                if left_s <= 0.0 or self._abort.is_set():
+                    return
                 self._changed.wait(min(left_s, 0.1))

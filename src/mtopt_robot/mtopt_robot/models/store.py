@@ -98,6 +98,13 @@ class ModelStore:
         except (BundleRefused, ManifestInvalid):
             return ""
 
+    def holds(self, kind: str) -> bool:
+        """Whether there is a model of a kind, or one that hides its kind, that should serve."""
+        try:
+            return bool(self._of(kind))
+        except ModelMissing:
+            return False
+
     def load(self, name: str = "", version: str = "") -> Bundle:
         """Load and check a version of a Q-function.
 
@@ -144,10 +151,13 @@ class ModelStore:
 
     def _only(self, kind: str) -> str:
         """The one model of a kind. One that hides its kind counts: it is then refused by name."""
-        names = tuple(name for name in self.names() if self.kind(name) in (kind, ""))
+        names = self._of(kind)
         if len(names) != 1:
             raise ModelMissing(f"{self.folder}: name one of kind {kind}; {_known('models', names)}")
         return names[0]
+
+    def _of(self, kind: str) -> tuple[str, ...]:
+        return tuple(name for name in self.names() if self.kind(name) in (kind, ""))
 
     def _existing(self, name: str, version: str) -> Path:
         versions = self.versions(name)
