@@ -58,8 +58,16 @@ class ModelFollowing:
         if self._watch is not None and settings.watch_s > 0.0:
             clock = Clock(clock_type=ClockType.STEADY_TIME)
             node.create_timer(settings.watch_s, self._look, clock=clock)
-        self._look()
+        if self._watch is None:
+            self._first_is_over.set()
+        else:
+            self._look()
         self.tell()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the first model has been loaded, or refused."""
+        return self._first_is_over.is_set()
 
     def wait_for_first(self, until_s: float) -> None:
         """Until the first model is loaded or refused; raises PolicyLate at that monotonic time."""
@@ -74,10 +82,10 @@ class ModelFollowing:
         health.over(_REFUSED)
         if model:
             health.values["model"] = model
-        if not self._first_is_over.is_set():
-            health.fault(_LOADING, "the first model is being loaded")
+        if not self.ready:
+            health.warn(_LOADING, "the first model is being loaded")
         elif self._refusal:
-            health.warn(_REFUSED, f"{self._refusal}; {model or 'the scripted policies'} goes on")
+            health.warn(_REFUSED, f"{self._refusal}; {self._going_on}")
 
     def stop(self) -> None:
         """Begin no further load."""
@@ -107,7 +115,7 @@ class ModelFollowing:
     def _follow(self) -> None:
         if self._watch is not None:
             self._try(self._watch.look)
-        if not self._first_is_over.is_set():
+        if not self.ready:
             self._first_is_over.set()
             self._post()
 
@@ -132,10 +140,14 @@ class ModelFollowing:
             self._refusal = ""
             self._node.get_logger().info(f"serving {self._serving.model}")
         if self._refusal:
-            going_on = self._serving.model or "the scripted policies"
-            self._node.get_logger().error(f"{self._refusal}; {going_on} goes on")
+            self._node.get_logger().error(f"{self._refusal}; {self._going_on}")
         self._post()
         return self._refusal
+
+    @property
+    def _going_on(self) -> str:
+        model = self._serving.model
+        return f"{model} goes on" if model else "the scripted policies go on"
 
     def _post(self) -> None:
         """Tell in the executor's thread, where health belongs."""
