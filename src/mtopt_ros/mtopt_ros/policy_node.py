@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
+from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import Image as ImageMsg
 
@@ -94,6 +95,12 @@ class PolicyNode(CellNode):
             otherwise="the scripted policies go on",
         )
         self.on_cleanup_call(self._stop)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Not before the first model is loaded or refused: whoever brings us up asks again."""
+        if self._following is not None and not self._following.ready:
+            return TransitionCallbackReturn.FAILURE
+        return super().on_activate(state)
 
     def activate(self) -> None:
         """Say again what is wrong with the model: a transition clears it."""
