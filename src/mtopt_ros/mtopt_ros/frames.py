@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mtopt_core.cell import CellFault, EndReason
@@ -43,54 +45,42 @@ class NewestFrames:
 
     def wait(self, cameras: tuple[str, ...], not_before_ns: int, wait_s: float) -> list[Frame]:
         """Frames of some cameras, none older than asked; raises CellFault camera_fault."""
-        deadline = time.monotonic() + wait_s
-        with self._changed:
-            while True:
-                frames = [self._newest[camera] for camera in cameras]
-                late = [
-                    camera
-                    for camera, frame in zip(cameras, frames, strict=True)
-                    if frame is None or frame.stamp_ns < not_before_ns
-                ]
-                if not late:
-                    return [frame for frame in frames if frame is not None]
-                if self._abort.is_set():
-                    raise CellFault(EndReason.STOPPED, "told to stop while waiting for images")
-                left_s = deadline - time.monotonic()
-                if left_s <= 0.0:
-                    message = f"no new image of {', '.join(late)} within {wait_s:g} s"
-                    raise CellFault(EndReason.CAMERA_FAULT, message)
-                self._changed.wait(min(left_s, 0.1))
+        return self.in_step(cameras, not_before_ns, wait_s, math.inf)
 
     def in_step(
         self, cameras: tuple[str, ...], not_before_ns: int, wait_s: float, max_skew_s: float
     ) -> list[Frame]:
-        """Frames of some cameras, none older than asked, taken within `max_skew_s` of another.
+        """The same, and none taken more than `max_skew_s` before another: who lags is waited for.
 
-        Waits for those that lag; raises CellFault camera_fault.
+        Raises CellFault camera_fault.
         """
         deadline = time.monotonic() + wait_s
-        while True:
-            frames = self.wait(cameras, not_before_ns, max(deadline - time.monotonic(), 0.0))
-            stamps = [frame.stamp_ns for frame in frames]
-            skew_ns = max(stamps) - min(stamps)
-            if skew_ns <= max_skew_s * _S:
-                return frames
-            if time.monotonic() >= deadline:
-                apart = ", ".join(
-                    f"{camera} {(max(stamps) - stamp) / _S:.3g} s"
-                    for camera, stamp in zip(cameras, stamps, strict=True)
-                )
-                message = f"views out of step, at most {max_skew_s:g} s apart allowed: {apart} old"
-                raise CellFault(EndReason.CAMERA_FAULT, message)
-            self._await_other_than(frames, cameras, deadline)
-
-    def _await_other_than(
-        self, frames: list[Frame], cameras: tuple[str, ...], deadline: float
-    ) -> None:
         with self._changed:
-            while [self._newest[camera] for camera in cameras] == frames:
+            while True:
+                frames = {camera: self._newest[camera] for camera in cameras}
+                wrong = _late(frames, not_before_ns) or _out_of_step(frames, max_skew_s)
+                if not wrong:
+                    return [frame for frame in frames.values() if frame is not None]
+                if self._abort.is_set():
+                    raise CellFault(EndReason.STOPPED, "told to stop while waiting for images")
                 left_s = deadline - time.monotonic()
-                if left_s <= 0.0 or self._abort.is_set():
-                    return
+                if left_s <= 0.0:
+                    raise CellFault(EndReason.CAMERA_FAULT, f"{wrong} within {wait_s:g} s")
                 self._changed.wait(min(left_s, 0.1))
+
+
+def _late(frames: Mapping[str, Frame | None], not_before_ns: int) -> str:
+    late = [
+        camera
+        for camera, frame in frames.items()
+        if frame is None or frame.stamp_ns < not_before_ns
+    ]
+    return f"no new image of {', '.join(late)}" if late else ""
+
+
+def _out_of_step(frames: Mapping[str, Frame | None], max_skew_s: float) -> str:
+    stamps = {camera: frame.stamp_ns for camera, frame in frames.items() if frame is not None}
+    newest = max(stamps.values())
+    behind = {camera: (newest - stamp) / _S for camera, stamp in stamps.items()}
+    lags = [f"{camera} by {lag_s:.3g} s" for camera, lag_s in behind.items() if lag_s > max_skew_s]
+    return f"no images in step, at most {max_skew_s:g} s apart: {', '.join(lags)}" if lags else ""

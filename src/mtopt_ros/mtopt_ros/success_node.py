@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
+from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import CompressedImage
 
@@ -79,13 +80,19 @@ class SuccessNode(CellNode):
         )
         LateService(self, GradeOutcome, "success/grade", self._on_grade)
         self.on_cleanup_call(self._stop)
-        if self.grader == TRUTH and self._following.ready:
-            self.get_logger().warning(_BY_TRUTH)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Not before the first model is loaded or refused: whoever brings us up asks again."""
+        if self._following is not None and not self._following.ready:
+            return TransitionCallbackReturn.FAILURE
+        return super().on_activate(state)
 
     def activate(self) -> None:
         """Say again what is wrong with the model: a transition clears it."""
         if self._following is not None:
             self._following.tell()
+        if self.grader == TRUTH:
+            self.get_logger().warning(_BY_TRUTH)
 
     # --- the model in service -------------------------------------------------------------
 
