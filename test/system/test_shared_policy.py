@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sensor_msgs.msg import Image as ImageMsg
@@ -15,7 +16,7 @@ from fakes.ros_policy import ShownPolicy
 from fakes.ros_processes import Process, start
 from fakes.ros_session import CELL, PATIENCE_S, Prober, Spinner, managed, until
 from mtopt_core.action import ActionBounds
-from mtopt_core.cell import EndReason
+from mtopt_core.cell import CellFault, EndReason, PolicyLate
 from mtopt_core.episode import Episode, EpisodeLimits, Step, run_episode
 from mtopt_core.tasks import Task, TaskRegistry
 from mtopt_core.workspace import Workspace
@@ -28,7 +29,7 @@ from mtopt_ros.warden_node import WardenNode
 pytestmark = pytest.mark.system
 
 SERVICE = "/fleet/policy/select_action"
-LIMITS = EpisodeLimits(max_steps=8, max_late=2)
+LIMITS = EpisodeLimits(max_steps=8, max_late=1)
 
 
 class PlayedCell(threading.Thread):
@@ -84,7 +85,11 @@ def test_a_killed_server_ends_both_episodes_by_name_and_serves_again(
     cells, task = (CELL, OTHER), registry["lift-any"]
 
     def server() -> Process:
-        given = {"models": str(tmp_path / "models"), "mix": {"scripted": 0.0, "on_policy": 1.0}}
+        given: dict[str, Any] = {
+            "models": str(tmp_path / "models"),
+            "mix": {"scripted": 0.0, "on_policy": 1.0},
+        }
+        given["image_wait_s"] = 0.3
         process = start("policy", tmp_path, namespace="fleet", cells=list(cells), **given)
         running.append(process)
         return process
@@ -109,7 +114,17 @@ def test_a_killed_server_ends_both_episodes_by_name_and_serves_again(
         topic = f"/{cell}/camera/overhead/image_raw"
         camera = prober.node.create_publisher(ImageMsg, topic, DRIVER)
         until(lambda: camera.get_subscription_count() > 0, f"a listener of {topic}")
-        return ShownPolicy(RemotePolicy(client, cell, 1.0, prober.abort), camera)
+        shown = ShownPolicy(RemotePolicy(client, cell, 0.7, prober.abort), camera)
+        until(lambda: sees(shown), "an image that arrives")
+        return shown
+
+    def sees(shown: ShownPolicy) -> bool:
+        """A camera knows its listener before it is known itself: what it then shows is lost."""
+        shown.begin(task, 0)
+        try:
+            return bool(shown(FakeCell(workspace, bounds).observe(), task).source)
+        except (PolicyLate, CellFault):
+            return False
 
     def play(*third: object) -> list[Episode]:
         players = [
