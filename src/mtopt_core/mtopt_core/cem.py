@@ -11,6 +11,7 @@ them at once, while every cell keeps its own random numbers, beliefs and answer.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -104,11 +105,15 @@ class Round:
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """The best action found, its value, and the rounds that led to it."""
+    """The best action found, its value, and the rounds that led to it.
+
+    `novelty` is that of the image it was chosen on, NaN where nobody measured it.
+    """
 
     action: Action
     q: float
     rounds: tuple[Round, ...]
+    novelty: float = math.nan
 
 
 def first_belief(bounds: ActionBounds, config: CemConfig, last: Action | None = None) -> Belief:

@@ -20,8 +20,8 @@ from mtopt_core.cell import PolicyLate
 from mtopt_core.errors import MtoptError
 from mtopt_msgs.srv import LoadModel
 from mtopt_robot.models.bundle import Bundle, Expected
+from mtopt_robot.models.engine import InferenceConfig
 from mtopt_robot.models.errors import ModelMissing
-from mtopt_robot.models.q_function import InferenceConfig
 from mtopt_robot.models.store import ModelStore
 from mtopt_robot.models.store_watch import StoreWatch
 

@@ -31,11 +31,11 @@ def test_list_shows_what_serves(
     model: Model, versions: list[Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert model("list") == OK
-    assert capsys.readouterr().out == "fake/1\nfake/2  serves as the newest\n"
+    assert capsys.readouterr().out == "fake/1  q\nfake/2  q  serves as the newest\n"
     assert model("promote", "fake/1") == OK
     assert capsys.readouterr().out == "fake/1 serves now\n"
     assert model("list") == OK
-    assert capsys.readouterr().out == "fake/1  promoted\nfake/2\n"
+    assert capsys.readouterr().out == "fake/1  q  promoted\nfake/2  q\n"
     assert model("list", "--json") == OK
     facts = json.loads(capsys.readouterr().out)
     assert [fact["serves"] for fact in facts] == [True, False]

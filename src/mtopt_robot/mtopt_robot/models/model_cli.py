@@ -73,14 +73,14 @@ def _parser(models: Path, config: Path) -> argparse.ArgumentParser:
 
 def _list(store: ModelStore, wanted: argparse.Namespace) -> int:
     facts = [
-        {"name": name, "version": version, "serves": version == store.serving(name),
-         "promoted": version == store.promoted(name)}
+        {"name": name, "version": version, "kind": store.kind(name, version),
+         "serves": version == store.serving(name), "promoted": version == store.promoted(name)}
         for name in store.names()
         for version in store.versions(name)
     ]  # fmt: skip
-    lines = [f"{fact['name']}/{fact['version']}{_marks(fact)}" for fact in facts] or [
-        f"{store.folder} holds no model"
-    ]
+    lines = [
+        f"{fact['name']}/{fact['version']}  {fact['kind'] or '?'}{_marks(fact)}" for fact in facts
+    ] or [f"{store.folder} holds no model"]
     return _say(facts, lines, wanted.json)
 
 
@@ -103,7 +103,7 @@ def _verify(store: ModelStore, wanted: argparse.Namespace) -> int:
 def _verdict(store: ModelStore, name: str, version: str) -> dict[str, Any]:
     fact: dict[str, Any] = {"model": f"{name}/{version}", "ok": True, "law": "", "reason": ""}
     try:
-        store.load(name, version)
+        store.check(name, version)
     except BundleRefused as refused:
         fact.update(ok=False, law=str(refused.law), reason=refused.reason)
     return fact

@@ -154,7 +154,7 @@ class Station:
             return None
         from mtopt_robot.models.bundle import Expected
         from mtopt_robot.models.decider import Decider
-        from mtopt_robot.models.q_function import InferenceConfig
+        from mtopt_robot.models.engine import InferenceConfig
         from mtopt_robot.models.q_policy import QPolicy
         from mtopt_robot.models.store import ModelStore
 
