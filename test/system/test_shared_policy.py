@@ -133,13 +133,19 @@ def test_a_killed_server_ends_both_episodes_by_name_and_serves_again(
         ]
         return [player.done for player in players]
 
+    both_at_it = threading.Barrier(2, timeout=PATIENCE_S)
     killed = threading.Event()
 
     def kill() -> None:
+        both_at_it.wait()
         first.kill()
         killed.set()
 
-    ended = play(kill, lambda: killed.wait(PATIENCE_S))
+    def stand_by() -> None:
+        both_at_it.wait()
+        killed.wait(PATIENCE_S)
+
+    ended = play(kill, stand_by)
     for episode in ended:
         assert episode.reason is EndReason.POLICY_TIMEOUT and len(episode.steps) >= 3
         assert [step.decision.model for step in episode.steps[:3]] == ["fake/1"] * 3
