@@ -39,6 +39,7 @@ ELSEWHERE = {
         "cells": "the graph, from the cells",
         "mixes": "the graph, from each cell's `mix`",
     },
+    "success": {"models": "the argument `models`"},
     "warden": {"needs": "the graph, from the argument `shared_policy`"},
     "recorder": {"data": "the argument `data`", "robot_serial": "the cell's `robot_serial`"},
     "runner": {

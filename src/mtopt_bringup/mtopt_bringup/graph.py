@@ -184,6 +184,7 @@ def _particular(node: str, start: CellStart, arguments: Arguments) -> Parameters
         "mujoco": {"seed": start.seed, "speed": arguments.speed},
         "camera": _camera(cell),
         "policy": {"models": _absolute(arguments.models)},
+        "success": {"models": _absolute(arguments.models)},
         "recorder": {"data": str(arguments.data_folder), "robot_serial": cell.robot_serial},
         "runner": {
             "tasks": list(start.tasks),

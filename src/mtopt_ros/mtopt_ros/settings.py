@@ -12,6 +12,7 @@ from mtopt_core.cem import CemConfig
 from mtopt_core.config import option, section
 from mtopt_core.episode import EpisodeLimits
 from mtopt_core.exploration import MixConfig
+from mtopt_core.fallback import FallbackConfig
 from mtopt_core.guard import GuardConfig
 from mtopt_core.schedule import ScheduleConfig
 from mtopt_core.scripted import ScriptConfig
@@ -96,6 +97,7 @@ class PolicySettings:
     )
     cem: CemConfig = section(CemConfig, "how hard to look for the best action")
     script: ScriptConfig = section(ScriptConfig, "the scripted policies")
+    fallback: FallbackConfig = section(FallbackConfig, "what a step does that is in doubt")
 
 
 @dataclass(frozen=True)
@@ -104,9 +106,24 @@ class SuccessSettings:
 
     workspace_file: str = option("", "geometry of the cell")
     tasks_file: str = option("", "task registry")
-    grader: str = option("truth", "who grades: the simulation's truth", choices=("truth",))
+    grader: str = option(
+        "auto",
+        "who grades: the simulation's truth, a success model, or a model where the store has one "
+        "and else the truth",
+        choices=("auto", "truth", "model"),
+    )
+    models: str = option("", "model store; empty: no success model")
+    model: str = option("", "name of the success model in the store; empty takes the only one")
+    watch_s: float = option(
+        2.0, "time between looks at what the store wants served; 0: LoadModel alone changes it",
+        unit="s", low=0.0, high=3600,
+    )  # fmt: skip
+    threads: int = option(1, "threads of the network; 0 takes all cores", low=0, high=256)
     wait_s: float = option(
-        2.0, "longest wait for a scene that is new enough", unit="s", low=0.01, high=60
+        2.0, "longest wait for views or a truth that are new enough", unit="s", low=0.01, high=60
+    )
+    max_skew_s: float = option(
+        0.3, "most that the three views of an outcome may be apart", unit="s", low=0.001, high=10
     )
 
 
