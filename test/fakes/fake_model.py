@@ -26,7 +26,7 @@ from mtopt_robot.models.engine import InferenceConfig
 FAKE_CELL_IMAGE = ImageFormat(camera_px=(8, 10), crop_px=(8, 8), size_px=(4, 4))
 TASK_SHIFT = 0.02
 ENDING = 3.0
-ONE_THREAD = InferenceConfig(threads=1)
+ONE_THREAD = InferenceConfig(threads=1, provider="cpu")
 _OPSET, _IR = 17, 8
 
 

@@ -13,7 +13,7 @@ from mtopt_data.partfile import sync_folder
 
 from . import novelty_file, sealing
 from .card import model_card
-from .engine import InferenceConfig
+from .engine import CPU, INT8, InferenceConfig
 from .errors import (
     BundleExists,
     BundleRefused,
@@ -22,6 +22,8 @@ from .errors import (
     ManifestInvalid,
     NotNumbers,
     NoveltyInvalid,
+    PrecisionUnfit,
+    ProviderUnfit,
     Refusal,
     StoreNotWritable,
 )
@@ -36,12 +38,13 @@ from .manifest import (
     manifest_from_text,
 )
 from .q_function import QFunction
+from .runtime import Graphs, Runtime, fastest
 from .success_function import SuccessFunction
 from .success_golden import SuccessGolden
 from .success_trial import sizes_px, try_success_extremes, try_success_golden
-from .trial import try_extremes, try_golden
 
 ENCODER, HEAD, NETWORK = "encoder.onnx", "head.onnx", "success.onnx"
+ENCODER_INT8, HEAD_INT8 = "encoder.int8.onnx", "head.int8.onnx"
 UNFINISHED = ".writing-"
 
 
@@ -50,12 +53,14 @@ class Bundle:
     """A Q-function that passed every check, with its networks loaded.
 
     `novelty` knows the images that it is at home with; None where it was not calibrated.
+    `runtime` says what runs the networks, and why.
     """
 
     folder: Path
     manifest: Manifest
     q_function: QFunction
     novelty: Novelty | None = None
+    runtime: Runtime = Runtime()
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,16 +79,22 @@ def write_bundle(
     head: bytes,
     golden: Golden,
     novelty: Novelty | None = None,
+    integers: tuple[bytes, bytes] | None = None,
 ) -> Path:
     """Write and check a new Q-function; its folder appears complete or not at all.
 
-    `manifest.files` is filled in here; `manifest.uncertainty` and `novelty` go together. Raises
+    `manifest.files` is filled in here; `manifest.uncertainty` and `novelty` go together, and so
+    do the precision int8 and `integers`, encoder and head in that format. Raises
     BundleRefused for a model that would not serve, BundleExists for a version that is there,
     ManifestInvalid, StoreNotWritable.
     """
     if (novelty is None) != (manifest.uncertainty is None):
         raise ManifestInvalid("uncertainty: limits and the images they are of go together")
+    if (integers is None) != (INT8 not in manifest.precisions):
+        raise ManifestInvalid("precisions: int8 and networks in that format go together")
     files = {ENCODER: encoder, HEAD: head, manifest.golden: golden.to_bytes()}
+    if integers is not None:
+        files |= zip((ENCODER_INT8, HEAD_INT8), integers, strict=True)
     if novelty is not None:
         files[novelty_file.NOVELTY_FILE] = novelty_file.to_bytes(novelty)
     return _write(store, manifest, files)
@@ -131,7 +142,7 @@ def check_any(
         if isinstance(manifest, Manifest):
             return _checked_q(folder, manifest, expected, config)
         return _checked_success(folder, manifest, config)
-    except (ManifestInvalid, GraphInvalid, GoldenInvalid, NoveltyInvalid) as error:
+    except tuple(_LAWS) as error:
         raise BundleRefused(_LAWS[type(error)], folder, str(error)) from error
 
 
@@ -142,15 +153,21 @@ def _checked_q(
     encoder, head, packed = (
         _file(folder, manifest, name) for name in (ENCODER, HEAD, manifest.golden)
     )
-    q_function = QFunction(encoder, head, manifest.image.size_px, len(manifest.tasks), config)
     golden = Golden.from_bytes(packed)
-    try_golden(q_function, manifest, golden)
-    try_extremes(q_function, manifest)
+    graphs = Graphs(encoder, head, _integers(folder, manifest))
+    q_function, runtime = fastest(graphs, manifest, golden, config)
     if manifest.uncertainty is None:
-        return Bundle(folder, manifest, q_function)
+        return Bundle(folder, manifest, q_function, None, runtime)
     novelty = novelty_file.from_bytes(_file(folder, manifest, novelty_file.NOVELTY_FILE))
     novelty_file.try_novelty(novelty, q_function, golden)
-    return Bundle(folder, manifest, q_function, novelty)
+    return Bundle(folder, manifest, q_function, novelty, runtime)
+
+
+def _integers(folder: Path, manifest: Manifest) -> tuple[bytes, bytes] | None:
+    """Encoder and head in int8, where the model says it is good for that."""
+    if INT8 not in manifest.precisions:
+        return None
+    return _file(folder, manifest, ENCODER_INT8), _file(folder, manifest, HEAD_INT8)
 
 
 def _checked_success(
@@ -169,6 +186,8 @@ _LAWS: dict[type[Exception], Refusal] = {
     NotNumbers: Refusal.NUMBERS,
     GoldenInvalid: Refusal.GOLDEN,
     NoveltyInvalid: Refusal.NOVELTY,
+    PrecisionUnfit: Refusal.PRECISION,
+    ProviderUnfit: Refusal.PROVIDER,
 }
 
 
@@ -192,13 +211,21 @@ def _write(store: Path, manifest: ModelManifest, files: dict[str, bytes]) -> Pat
         with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=store) as parent:
             unfinished = Path(parent) / manifest.name / manifest.version
             _write_folder(unfinished, contents)
-            check_any(unfinished, Expected(bounds, manifest.tasks))
+            _check_written(unfinished, Expected(bounds, manifest.tasks))
             _give_name(unfinished, final)
     except BundleRefused as refused:
         raise BundleRefused(refused.law, final, refused.reason) from refused
     except OSError as error:
         raise StoreNotWritable(f"{final}: cannot be written ({error.strerror})") from error
     return final
+
+
+def _check_written(folder: Path, expected: Expected) -> None:
+    """Every check on the plain CPU, where a format that it can try must not fail."""
+    bundle = check_any(folder, expected, InferenceConfig(provider=CPU))
+    for verdict in bundle.runtime.verdicts if isinstance(bundle, Bundle) else ():
+        if verdict.reason:
+            raise BundleRefused(Refusal.PRECISION, folder, str(verdict))
 
 
 def _contents(manifest: ModelManifest, files: dict[str, bytes]) -> dict[str, bytes]:

@@ -32,6 +32,14 @@ class NotNumbers(GraphInvalid):
     """A network that gives NaN or infinity."""
 
 
+class PrecisionUnfit(ModelError):
+    """A number format that a model does not say it is good for."""
+
+
+class ProviderUnfit(ModelError):
+    """An engine that is asked for by name and does not run the model here."""
+
+
 class Refusal(StrEnum):
     """The law that a refused bundle breaks."""
 
@@ -44,6 +52,8 @@ class Refusal(StrEnum):
     GRAPH = "graph"
     NUMBERS = "numbers"
     GOLDEN = "golden"
+    PRECISION = "precision"
+    PROVIDER = "provider"
     NOVELTY = "novelty"
 
 
