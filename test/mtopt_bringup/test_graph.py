@@ -170,7 +170,7 @@ def test_a_shared_policy_is_one_server_for_all_cells(start: Start) -> None:
 
 def test_a_shared_policy_keeps_the_mix_of_every_cell(start: Start) -> None:
     cells = [
-        {"name": name, "nodes": {"policy": {"mix": mix, "threads": 2}}}
+        {"name": name, "nodes": {"policy": {"mix": mix, "inference": {"threads": 2}}}}
         for name, mix in {
             "a": {"scripted": 0.5},
             "b": {"scripted": 0.0, "on_policy": 1.0},
@@ -180,7 +180,7 @@ def test_a_shared_policy_keeps_the_mix_of_every_cell(start: Start) -> None:
     ]
     told = by_name(start(*cells, shared_policy="true"))["fleet.policy"].parameters["policy"]
     server = settings_of(told, "policy")
-    assert server.mix.scripted == 0.5 and server.threads == 2
+    assert server.mix.scripted == 0.5 and server.inference.threads == 2
     mixes = {cell: mix_of(words, "") for cell, words in (m.split("=") for m in server.mixes)}
     assert mixes == {
         "b": MixConfig(0.0, 0.0, 1.0),

@@ -31,7 +31,6 @@ from mtopt_msgs.msg import CemRun
 from mtopt_msgs.srv import SelectAction
 from mtopt_robot.errors import ImageInvalid
 from mtopt_robot.models.bundle import Bundle
-from mtopt_robot.models.engine import InferenceConfig
 from mtopt_robot.models.expected import Expected
 from mtopt_robot.models.store import ModelStore
 from mtopt_robot.models.store_watch import StoreWatch
@@ -141,20 +140,22 @@ class PolicyNode(CellNode):
         settings = self.settings
         if not settings.models:
             return None
-        expected, threads = Expected(self._bounds, self._tasks.names), settings.threads
-        store = ModelStore(Path(settings.models), expected, InferenceConfig(threads))
+        expected = Expected(self._bounds, self._tasks.names)
+        store = ModelStore(Path(settings.models), expected, settings.inference)
         return Source(StoreWatch(store, settings.model).look, store.load)
 
     def _beat(self) -> None:
         self.health.values |= self._tally.values()
         if self.state != "unconfigured" and self._serving.decider is not None:
-            batches = self._serving.decider.batches
+            decider = self._serving.decider
+            batches, bundle = decider.batches, decider.bundle
             self.health.values |= {
+                "runtime": bundle.runtime.describe(),
                 "network_runs": str(batches.runs),
                 "network_decisions": str(batches.questions),
                 "largest_batch": str(batches.largest),
             }
-            self.health.values |= self._caution.values(self._serving.decider.bundle)
+            self.health.values |= self._caution.values(bundle)
         super()._beat()
 
     # --- in the executor's thread ---------------------------------------------------------

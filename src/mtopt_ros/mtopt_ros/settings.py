@@ -19,6 +19,7 @@ from mtopt_core.scripted import ScriptConfig
 from mtopt_robot.arm import ArmConfig
 from mtopt_robot.bin_reset import BinResetConfig
 from mtopt_robot.convergence import ConvergenceConfig
+from mtopt_robot.models.engine import InferenceConfig
 from mtopt_robot.motion import MotionConfig
 
 CAMERAS = ("overhead", "left", "right")
@@ -89,7 +90,7 @@ class PolicySettings:
     image_wait_s: float = option(
         1.0, "longest wait for an image that is new enough", unit="s", low=0.01, high=30
     )
-    threads: int = option(1, "threads of the network; 0 takes all cores", low=0, high=256)
+    inference: InferenceConfig = section(InferenceConfig, "what runs the networks")
     publish_cem: bool = option(False, "publish every CEM run on policy/cem of its cell")
     mix: MixConfig = section(MixConfig, "who acts: scripts, epsilon-greedy, the network")
     mixes: tuple[str, ...] = option(
