@@ -18,10 +18,10 @@ from onnx import TensorProto, checker, helper, numpy_helper
 from mtopt_core.action import ActionBounds
 from mtopt_core.encoding import layout_hash
 from mtopt_robot.models.bundle import write_bundle
+from mtopt_robot.models.engine import InferenceConfig
 from mtopt_robot.models.golden import Golden
 from mtopt_robot.models.image import ImageFormat
 from mtopt_robot.models.manifest import Manifest
-from mtopt_robot.models.engine import InferenceConfig
 
 FAKE_CELL_IMAGE = ImageFormat(camera_px=(8, 10), crop_px=(8, 8), size_px=(4, 4))
 TASK_SHIFT = 0.02

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from .action import HOLD
 from .config import option
@@ -35,21 +36,27 @@ class FallbackConfig:
     )  # fmt: skip
 
 
-@dataclass
 class Interventions:
-    """How often the fallback stepped in, by what the step did and by the limit passed."""
+    """How often the fallback stepped in, by what was done and by the limit passed.
 
-    total: int = 0
-    kinds: Counter[str] = field(default_factory=Counter)
+    Safe for threads: several cells may be decided at once.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._total = 0
+        self._kinds: Counter[str] = Counter()
 
     def count(self, source: str, past: tuple[str, ...]) -> None:
-        """One more."""
-        self.total += 1
-        self.kinds.update((source, *past))
+        """One more: the source of the step that was done, the limits that were passed."""
+        with self._lock:
+            self._total += 1
+            self._kinds.update((source, *past))
 
     def __str__(self) -> str:
-        told = ", ".join(f"{name} {count}" for name, count in self.kinds.items())
-        return f"{self.total} ({told})" if told else "0"
+        with self._lock:
+            told = ", ".join(f"{name} {count}" for name, count in self._kinds.items())
+            return f"{self._total} ({told})" if told else "0"
 
 
 class Fallback:
@@ -77,26 +84,3 @@ class Fallback:
             action = self._scripts[task.skill](observation, task).action
             return replace(wanted, action=action, source=f"{SOURCE}:{SCRIPT}", q=float("nan"))
         return replace(wanted, action=HOLD, source=f"{SOURCE}:{HOLDING}", q=float("nan"))
-
-
-class CarefulPolicy:
-    """Another policy, but a decision that it doubts is replaced. Asks nobody: it holds."""
-
-    def __init__(self, policy: Policy, fallback: Fallback, config: FallbackConfig) -> None:
-        self._policy, self._fallback, self._mode = policy, fallback, config.mode
-        self.interventions = Interventions()
-
-    def begin(self, task: Task, seed: int) -> None:
-        """Open an episode for both."""
-        self._policy.begin(task, seed)
-        self._fallback.begin(task, seed)
-
-    def __call__(self, observation: Observation, task: Task) -> Decision:
-        """The policy's decision, or what stands in for it."""
-        wanted = self._policy(observation, task)
-        if wanted.doubt is None or self._mode == OFF:
-            return wanted
-        answer = SCRIPT if self._mode == SCRIPT else HOLDING
-        done = self._fallback.act(answer, wanted, observation, task)
-        self.interventions.count(done.source, wanted.doubt.past)
-        return done

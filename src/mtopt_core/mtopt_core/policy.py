@@ -9,7 +9,6 @@ from typing import Protocol
 from .action import Action
 from .observation import Observation
 from .tasks import Task
-from .uncertainty import Doubt
 
 
 @dataclass(frozen=True)
@@ -18,8 +17,7 @@ class Decision:
 
     `q` is the value the policy gave it (NaN where there is none), `source` who chose
     ("scripted", "epsilon", "policy", ...), `model` the version of the network, if any.
-    `novelty` and `q_spread` say how sure the network may be (NaN where nobody knows), `doubt`
-    that it should not be followed.
+    `novelty` and `q_spread` say how sure the network may be, NaN where nobody knows.
     """
 
     action: Action
@@ -30,7 +28,6 @@ class Decision:
     latency_s: float = 0.0
     novelty: float = field(default=math.nan)
     q_spread: float = field(default=math.nan)
-    doubt: Doubt | None = None
 
 
 class Policy(Protocol):

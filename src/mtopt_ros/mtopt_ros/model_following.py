@@ -1,4 +1,4 @@
-"""The model of a policy server: loaded beside the one in service, checked, then swapped.
+"""The model of a server: loaded beside the one in service, checked, then swapped.
 
 Everything that takes time is done in one thread of its own. A model that is refused, for whatever
 reason, leaves the old one in service and its reason in the node's health.
@@ -11,55 +11,80 @@ import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 from rclpy.clock import Clock, ClockType
 
-from mtopt_core.action import ActionBounds
 from mtopt_core.cell import PolicyLate
 from mtopt_core.errors import MtoptError
 from mtopt_msgs.srv import LoadModel
-from mtopt_robot.models.bundle import Bundle, Expected
-from mtopt_robot.models.engine import InferenceConfig
 from mtopt_robot.models.errors import ModelMissing
-from mtopt_robot.models.store import ModelStore
-from mtopt_robot.models.store_watch import StoreWatch
 
 from .answering import Answer, LateService
 from .lifecycle import CellNode
-from .serving import Serving
-from .settings import PolicySettings
+
+Loaded = TypeVar("Loaded")
+Served_contra = TypeVar("Served_contra", contravariant=True)
 
 _REFUSED, _LOADING = "model_refused", "model_loading"
 
 
-class ModelFollowing:
-    """Loads the first model, what LoadModel asks for, and what the store wants served."""
+class InService(Protocol[Served_contra]):
+    """Where models serve."""
+
+    @property
+    def model(self) -> str:
+        """`name/version` of the model in service, empty where there is none."""
+        ...
+
+    def serve(self, bundle: Served_contra) -> None:
+        """Take a model into service; raises MtoptError where that cannot be."""
+        ...
+
+
+@dataclass(frozen=True)
+class Source(Generic[Loaded]):
+    """Where models come from: what the store wants served, and any version by name."""
+
+    look: Callable[[], Loaded | None]
+    load: Callable[[str, str], Loaded]
+
+
+class ModelFollowing(Generic[Loaded]):
+    """Loads the first model, what LoadModel asks for, and what the store wants served.
+
+    `otherwise` says what goes on without a model. Where that is nothing, having none is a fault.
+    """
 
     def __init__(
         self,
         node: CellNode,
-        serving: Serving,
-        bounds: ActionBounds,
-        tasks: tuple[str, ...],
-        settings: PolicySettings,
+        serving: InService[Loaded],
+        source: Source[Loaded] | None,
+        watch_s: float,
+        otherwise: str = "",
     ) -> None:
-        self._node, self._serving = node, serving
-        self._store = self._watch = None
-        if settings.models:
-            expected, threads = Expected(bounds, tasks), InferenceConfig(settings.threads)
-            self._store = ModelStore(Path(settings.models), expected, threads)
-            self._watch = StoreWatch(self._store, settings.model)
+        self._node, self._serving, self._source = node, serving, source
+        self._otherwise = otherwise
         self._thread = ThreadPoolExecutor(1, "model")
         self._first_is_over = threading.Event()
         self._refusal = ""
         self._looking: Future[None] | None = None
-        LateService(node, LoadModel, "policy/load_model", self._on_load)
-        if self._watch is not None and settings.watch_s > 0.0:
+        LateService(node, LoadModel, f"{node.get_name()}/load_model", self._on_load)
+        if source is not None and watch_s > 0.0:
             clock = Clock(clock_type=ClockType.STEADY_TIME)
-            node.create_timer(settings.watch_s, self._look, clock=clock)
-        self._look()
+            node.create_timer(watch_s, self._look, clock=clock)
+        if source is None:
+            self._first_is_over.set()
+        else:
+            self._look()
         self.tell()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the first model has been loaded, or refused."""
+        return self._first_is_over.is_set()
 
     def wait_for_first(self, until_s: float) -> None:
         """Until the first model is loaded or refused; raises PolicyLate at that monotonic time."""
@@ -74,10 +99,12 @@ class ModelFollowing:
         health.over(_REFUSED)
         if model:
             health.values["model"] = model
-        if not self._first_is_over.is_set():
-            health.fault(_LOADING, "the first model is being loaded")
+        if not self.ready:
+            health.warn(_LOADING, "the first model is being loaded")
+        elif not model and not self._otherwise:
+            health.fault(_REFUSED, self._refusal or "there is no model, and nothing else goes on")
         elif self._refusal:
-            health.warn(_REFUSED, f"{self._refusal}; {model or 'the scripted policies'} goes on")
+            health.warn(_REFUSED, f"{self._refusal}; {self._going_on}")
 
     def stop(self) -> None:
         """Begin no further load."""
@@ -105,18 +132,18 @@ class ModelFollowing:
     # --- in the thread of its own ---------------------------------------------------------
 
     def _follow(self) -> None:
-        if self._watch is not None:
-            self._try(self._watch.look)
-        if not self._first_is_over.is_set():
+        if self._source is not None:
+            self._try(self._source.look)
+        if not self.ready:
             self._first_is_over.set()
             self._post()
 
-    def _load(self, name: str, version: str) -> Bundle:
-        if self._store is None:
-            raise ModelMissing("this policy was started without a model store")
-        return self._store.load(name, version)
+    def _load(self, name: str, version: str) -> Loaded:
+        if self._source is None:
+            raise ModelMissing(f"this {self._node.get_name()} was started without a model store")
+        return self._source.load(name, version)
 
-    def _try(self, get: Callable[[], Bundle | None]) -> str:
+    def _try(self, get: Callable[[], Loaded | None]) -> str:
         """Get a model and serve it; the reason if that cannot be done, empty if all is well."""
         try:
             bundle = get()
@@ -132,10 +159,14 @@ class ModelFollowing:
             self._refusal = ""
             self._node.get_logger().info(f"serving {self._serving.model}")
         if self._refusal:
-            going_on = self._serving.model or "the scripted policies"
-            self._node.get_logger().error(f"{self._refusal}; {going_on} goes on")
+            self._node.get_logger().error(f"{self._refusal}; {self._going_on}")
         self._post()
         return self._refusal
+
+    @property
+    def _going_on(self) -> str:
+        model = self._serving.model
+        return f"{model} goes on" if model else self._otherwise or "nothing goes on"
 
     def _post(self) -> None:
         """Tell in the executor's thread, where health belongs."""

@@ -13,8 +13,10 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import Any, ClassVar
 
+from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import Image as ImageMsg
 
@@ -28,13 +30,18 @@ from mtopt_core.scripted import ScriptedPick, ScriptedPlace
 from mtopt_msgs.msg import CemRun
 from mtopt_msgs.srv import SelectAction
 from mtopt_robot.errors import ImageInvalid
+from mtopt_robot.models.bundle import Bundle
+from mtopt_robot.models.expected import Expected
+from mtopt_robot.models.store import ModelStore
+from mtopt_robot.models.store_watch import StoreWatch
 
 from . import convert, files
 from .answering import Answer, LateService
+from .caution import Caution
 from .convert_policy import cem_msg, fill_decision
 from .frames import Frame, NewestFrames
 from .lifecycle import CellNode
-from .model_following import ModelFollowing
+from .model_following import ModelFollowing, Source
 from .qos import NEWEST, STATES
 from .serving import Query, Serving, Tally
 from .settings import PolicySettings
@@ -50,7 +57,7 @@ class PolicyNode(CellNode):
 
     def __init__(self, **options: Any) -> None:
         super().__init__("policy", **options)
-        self._following: ModelFollowing | None = None
+        self._following: ModelFollowing[Bundle] | None = None
         self._tally = Tally()
 
     def build(self) -> None:
@@ -60,7 +67,8 @@ class PolicyNode(CellNode):
         self._tasks = files.tasks(self.settings.tasks_file)
         self._abort = threading.Event()
         mixes = self._mixes()
-        self._serving = Serving(mixes, self._mix, self.settings.cem)
+        self._caution = Caution(self, self.settings.fallback, mixes, self._scripts)
+        self._serving = Serving(mixes, self._mix, self.settings.cem, self._caution.check)
         self._frames = {cell: NewestFrames((_CAMERA,), self._abort) for cell in mixes}
         self._threads = {cell: ThreadPoolExecutor(1, f"decide-{cell}") for cell in mixes}
         self._tally = Tally()
@@ -76,11 +84,22 @@ class PolicyNode(CellNode):
             cell: self.create_publisher(CemRun, f"/{cell}/policy/cem", STATES)
             for cell in (self._frames if self.settings.publish_cem else ())
         }
+        self._caution.wire()
         LateService(self, SelectAction, "policy/select_action", self._on_select)
         self._following = ModelFollowing(
-            self, self._serving, self._bounds, self._tasks.names, self.settings
+            self,
+            self._serving,
+            self._source(),
+            self.settings.watch_s,
+            otherwise="the scripted policies go on",
         )
         self.on_cleanup_call(self._stop)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Not before the first model is loaded or refused: whoever brings us up asks again."""
+        if self._following is not None and not self._following.ready:
+            return TransitionCallbackReturn.FAILURE
+        return super().on_activate(state)
 
     def activate(self) -> None:
         """Say again what is wrong with the model: a transition clears it."""
@@ -108,22 +127,35 @@ class PolicyNode(CellNode):
         return mixes
 
     def _mix(self, greedy: Policy | None, mix: MixConfig) -> Policy:
+        return ExplorationMix(self._scripts(), greedy, self._bounds, mix)
+
+    def _scripts(self) -> dict[str, Policy]:
         script = self.settings.script
-        scripts: dict[str, Policy] = {
+        return {
             LIFT: ScriptedPick(self._workspace, self._bounds, script),
             PLACE: ScriptedPlace(self._workspace, self._bounds, script),
         }
-        return ExplorationMix(scripts, greedy, self._bounds, mix)
+
+    def _source(self) -> Source[Bundle] | None:
+        settings = self.settings
+        if not settings.models:
+            return None
+        expected = Expected(self._bounds, self._tasks.names)
+        store = ModelStore(Path(settings.models), expected, settings.inference)
+        return Source(StoreWatch(store, settings.model).look, store.load)
 
     def _beat(self) -> None:
         self.health.values |= self._tally.values()
         if self.state != "unconfigured" and self._serving.decider is not None:
-            batches = self._serving.decider.batches
+            decider = self._serving.decider
+            batches, bundle = decider.batches, decider.bundle
             self.health.values |= {
+                "runtime": bundle.runtime.describe(),
                 "network_runs": str(batches.runs),
                 "network_decisions": str(batches.questions),
                 "largest_batch": str(batches.largest),
             }
+            self.health.values |= self._caution.values(bundle)
         super()._beat()
 
     # --- in the executor's thread ---------------------------------------------------------

@@ -15,6 +15,7 @@ from rclpy.task import Future
 import mtopt_core
 from mtopt_core.cell import EndReason
 from mtopt_core.errors import MtoptError
+from mtopt_core.purpose import purpose_of
 from mtopt_data.metadata import EpisodeStart
 from mtopt_data.partfile import make_folder
 from mtopt_data.recovery import recover_folder
@@ -131,6 +132,9 @@ class RecorderNode(CellNode):
             software_version=mtopt_core.__version__,
             seed=request.seed,
             started_ns=self.get_clock().now().nanoseconds,
+            scene=self.settings.scene,
+            variation=self.settings.variation,
+            purpose=purpose_of(request.seed).value,
         )
         return EpisodeWriter(self._root, start)
 
@@ -174,6 +178,7 @@ class RecorderNode(CellNode):
 
     def _finish(self, writer: EpisodeWriter, request: StopRecording.Request) -> Path:
         outcome, sources = request.outcome, Counter(step.source for step in self._steps)
+        judge = outcome.grader.partition("/") if "/" in outcome.grader else ("", "", "")
         model, _, version = next((s.model for s in self._steps if s.model), "").partition("/")
         metadata = writer.start.finished(
             ended_ns=max(self.get_clock().now().nanoseconds, writer.start.started_ns),
@@ -188,6 +193,8 @@ class RecorderNode(CellNode):
             grader=outcome.grader or writer.start.grader,
             policy_model=model,
             policy_version=version,
+            success_model=judge[0],
+            success_version=judge[2],
         )
         return writer.close(metadata)
 

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from fakes.fake_model import ONE_THREAD, manifest_of, write_fake
+from fakes.fake_success import success_manifest, write_fake_success
 from mtopt_core.action import ActionBounds
 from mtopt_robot.models.bundle import Expected
 from mtopt_robot.models.errors import BundleRefused, ModelMissing, PromotionInvalid
 from mtopt_robot.models.store import PROMOTED, ModelStore
-from mtopt_robot.models.store_watch import StoreWatch
+from mtopt_robot.models.store_watch import StoreWatch, SuccessWatch
 
 Write = Callable[..., Path]
 
@@ -120,3 +121,36 @@ def test_looking_opens_no_model(store: ModelStore, write: Write) -> None:
     assert (before.name, before.version) == ("fake", "1")
     (folder / "encoder.onnx").chmod(0)
     assert store.pointer("fake") == before
+
+
+def test_a_success_detector_is_followed_beside_a_q_function(
+    store: ModelStore, write: Write, store_folder: Path, expected: Expected
+) -> None:
+    q_watch, success_watch = StoreWatch(store), SuccessWatch(store, optional=True)
+    write("1")
+    assert success_watch.look() is None
+    write_fake_success(store_folder, success_manifest(expected.tasks))
+    found = success_watch.look()
+    assert found is not None and found.manifest.id == "watcher/1"
+    assert success_watch.look() is None and served(q_watch) == "fake/1"
+    write_fake_success(store_folder, success_manifest(expected.tasks, version="2"))
+    found = success_watch.look()
+    assert found is not None and found.manifest.id == "watcher/2"
+    assert served(q_watch) == ""
+
+
+def test_a_store_without_a_success_detector_is_complained_of_where_one_is_wanted(
+    store: ModelStore, write: Write, store_folder: Path, expected: Expected
+) -> None:
+    write("1")
+    wanted, named = SuccessWatch(store), SuccessWatch(store, "watcher", optional=True)
+    with pytest.raises(ModelMissing, match="kind success"):
+        wanted.look()
+    assert wanted.look() is None
+    with pytest.raises(ModelMissing, match="watcher"):
+        named.look()
+    optional = SuccessWatch(store, optional=True)
+    for name in ("one", "two"):
+        write_fake_success(store_folder, success_manifest(expected.tasks, name=name))
+    with pytest.raises(ModelMissing, match="models: one, two"):
+        optional.look()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from mtopt_core.cem import CemConfig, Choice, choose_many, first_belief
 from mtopt_core.encoding import Numbers, encode_state
 from mtopt_core.observation import Image, Observation
 from mtopt_core.tasks import Task
+from mtopt_core.uncertainty import pooled
 
 from .bundle import Bundle
 from .errors import TaskNotServed
@@ -51,7 +52,8 @@ def question(bundle: Bundle, asked: Asked) -> Question:
 def decide(bundle: Bundle, asked: Sequence[Asked], cem: CemConfig) -> list[Choice]:
     """The best action found for each cell: the same alone and in company.
 
-    The encoder runs once, the head once a round, whoever many ask. Raises TaskNotServed,
+    The encoder runs once, the head once a round, whoever many ask. A choice has the novelty of
+    its image where the bundle knows the images that it is at home with. Raises TaskNotServed,
     ImageMismatch, and CoreError where the network gives NaN.
     """
     questions = [question(bundle, each) for each in asked]
@@ -64,7 +66,11 @@ def decide(bundle: Bundle, asked: Sequence[Asked], cem: CemConfig) -> list[Choic
 
     bounds = bundle.manifest.bounds
     starts = [first_belief(bounds, cem, each.last) for each in asked]
-    return choose_many(score, bounds, cem, [each.rng for each in asked], starts)
+    choices = choose_many(score, bounds, cem, [each.rng for each in asked], starts)
+    if bundle.novelty is None:
+        return choices
+    strange = bundle.novelty.score(pooled(features))
+    return [replace(choice, novelty=float(s)) for choice, s in zip(choices, strange, strict=True)]
 
 
 def task_code(bundle: Bundle, task: Task) -> Numbers:

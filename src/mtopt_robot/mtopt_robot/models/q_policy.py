@@ -14,6 +14,7 @@ from mtopt_core.exploration import POLICY
 from mtopt_core.observation import Observation
 from mtopt_core.policy import Decision
 from mtopt_core.tasks import Task
+from mtopt_core.uncertainty import q_spread
 
 from .bundle import Bundle
 from .decide import Asked, task_code
@@ -25,13 +26,15 @@ _DICE = 3  # tells CEM's random numbers from those of the exploration mix
 
 @dataclass(frozen=True, eq=False)
 class Considered:
-    """A decision and all that it was made of, for whoever may overrule it."""
+    """A decision and all that it was made of, for whoever may overrule it before `until_s`, a
+    time of the monotonic clock."""
 
     observation: Observation
     task: Task
     choice: Choice
     bundle: Bundle
     decision: Decision
+    until_s: float = math.inf
 
 
 class Check(Protocol):
@@ -94,7 +97,11 @@ class QPolicy:
             model=decided.bundle.manifest.id,
             image_stamp_ns=observation.stamp_ns,
             latency_s=time.perf_counter() - started_s,
+            novelty=choice.novelty,
+            q_spread=q_spread(choice.rounds),
         )
         if self._check is None:
             return decision
-        return self._check(Considered(observation, task, choice, decided.bundle, decision))
+        return self._check(
+            Considered(observation, task, choice, decided.bundle, decision, self.until_s)
+        )

@@ -77,12 +77,12 @@ class ModelStore:
         """The version that cells should serve: the promoted one, else the newest."""
         return self.promoted(name) or self.newest(name)
 
-    def pointer(self, name: str = "") -> Pointer:
-        """What should be served now, without opening it; an empty name is the only model's.
+    def pointer(self, name: str = "", kind: str = KIND_Q) -> Pointer:
+        """What should be served now, without loading it; an empty name is the kind's only model.
 
         Raises ModelMissing, PromotionInvalid.
         """
-        name = name or self._only(KIND_Q)
+        name = name or self._only(kind)
         version = self.serving(name)
         return Pointer(name, version, _files(self._existing(name, version)))
 
@@ -97,6 +97,13 @@ class ModelStore:
             return manifest_from_text(sealing.read_sealed_manifest(folder), sealing.MANIFEST).kind
         except (BundleRefused, ManifestInvalid):
             return ""
+
+    def holds(self, kind: str) -> bool:
+        """Whether there is a model of a kind, or one that hides its kind, that should serve."""
+        try:
+            return bool(self._of(kind))
+        except ModelMissing:
+            return False
 
     def load(self, name: str = "", version: str = "") -> Bundle:
         """Load and check a version of a Q-function.
@@ -144,10 +151,13 @@ class ModelStore:
 
     def _only(self, kind: str) -> str:
         """The one model of a kind. One that hides its kind counts: it is then refused by name."""
-        names = tuple(name for name in self.names() if self.kind(name) in (kind, ""))
+        names = self._of(kind)
         if len(names) != 1:
             raise ModelMissing(f"{self.folder}: name one of kind {kind}; {_known('models', names)}")
         return names[0]
+
+    def _of(self, kind: str) -> tuple[str, ...]:
+        return tuple(name for name in self.names() if self.kind(name) in (kind, ""))
 
     def _existing(self, name: str, version: str) -> Path:
         versions = self.versions(name)
