@@ -1,6 +1,6 @@
 """Bench `cem`: a whole decision of the paper's network, ours beside three plainer ways.
 
-A decision is preprocessing of 472 x 472 pixels, encoder, two rounds of CEM over 64 samples, and decoding, on two
+A decision is preprocessing, encoder (472 x 472), two rounds of CEM over 64 samples, decoding, on two
 cores. The contestants take turns, so that whatever else the machine does meets all of them, and
 so does the multiplication of bfloat16 matrices whose best rate counts as this machine's peak.
 `unsplit` is the whole network on a copy of the image for each action, `split_ort` the same bundle
