@@ -58,7 +58,9 @@ def imported(package: str) -> set[str]:
                 modules |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
                 modules.add(node.module.split(".")[0])
-    return modules - set(sys.stdlib_module_names) - {package, "_typeshed"} - PEERS.get(package, set())
+    return (
+        modules - set(sys.stdlib_module_names) - {package, "_typeshed"} - PEERS.get(package, set())
+    )
 
 
 def test_packages_are_found() -> None:
