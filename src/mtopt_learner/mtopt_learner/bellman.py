@@ -22,9 +22,7 @@ class BellmanConfig:
 
     discount: float = option(0.9, "worth of a success one step later", low=0.0, high=1.0)
     steps: int = option(1, "steps of experience before the value takes over", low=1, high=20)
-    monte_carlo: bool = option(
-        True, "whether a target is at least what the episode really came to"
-    )
+    monte_carlo: bool = option(True, "whether a target is at least what the episode really came to")
 
 
 @dataclass(frozen=True, eq=False)
