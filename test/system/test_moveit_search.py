@@ -165,7 +165,7 @@ def test_the_arm_node_asks_move_group_and_goes_on_without_it(
     node = spinner.add(managed(ArmNode, "arm", search_deadline_s=2.0))
     prober.bring_up("arm")
     search, home = search_of(node), arm.kinematics.home_q_rad
-    until(lambda: search.searches[0].search.ask._client.service_is_ready(), "the service")
+    until(search.searches[0].search.ask._client.service_is_ready, "the service")
 
     def find() -> np.ndarray:
         return spinner.run(lambda: search.between(home + 0.3, home, OPEN_AND_LEVEL))
