@@ -71,10 +71,10 @@ def qos_of(node: Node, topic: str) -> str:
 
 @dataclass(frozen=True)
 class Offers:
-    """What the publishers of a topic offer: how many there are, and of each that cannot be
-    heard, why."""
+    """What the publishers of a topic offer: how many can be heard, and of each that cannot,
+    why."""
 
-    publishers: int
+    heard: int
     mismatches: tuple[str, ...]
 
 
@@ -88,7 +88,7 @@ def offers_of(node: Node, topic: RecordedTopic, name: str) -> Offers:
             owner = f"{publisher.node_namespace.rstrip('/')}/{publisher.node_name}"
             told = " ".join(reason.replace("ERROR:", "").strip(" ;").split())
             mismatches.append(f"{owner} publishes {name} as the recorder cannot hear it: {told}")
-    return Offers(len(publishers), tuple(mismatches))
+    return Offers(len(publishers) - len(mismatches), tuple(mismatches))
 
 
 class DropCounter:

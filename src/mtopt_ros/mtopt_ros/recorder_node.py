@@ -172,9 +172,9 @@ class RecorderNode(CellNode):
         for topic in self._topics:
             offers = offers_of(self, topic, self._names[topic.name])
             self._warn(f"IncompatibleQos {topic.name}", "; ".join(offers.mismatches))
-            several = offers.publishers > 1
+            several = offers.heard > 1
             self._drops.count(topic.name, not several)
-            told = f"{offers.publishers} nodes publish {topic.name}: drops cannot be counted"
+            told = f"{offers.heard} nodes publish {topic.name}: drops cannot be counted"
             self._warn(f"SeveralPublishers {topic.name}", told if several else "")
         self._show_drops()
 
