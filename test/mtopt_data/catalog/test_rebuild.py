@@ -22,7 +22,7 @@ def parquet(data: Path) -> Path:
 
 
 def ids(data: Path) -> list[str]:
-    return [str(name) for name in table.load(data)["episode_id"].to_pylist()]
+    return sorted(str(name) for name in table.load(data)["episode_id"].to_pylist())
 
 
 def test_a_closed_episode_has_its_row(record: Any, data: Path) -> None:

@@ -25,11 +25,11 @@ COMPACT_BYTES = 1_000_000
 
 
 def load(root: Path) -> pyarrow.Table:
-    """Every row, sorted by id. Raises CatalogMissing, CatalogDamaged."""
+    """Every row, in no order. Raises CatalogMissing, CatalogDamaged."""
     if not journal.folder(root).is_dir():
         raise CatalogMissing(f"{root}: has no catalog; `data rebuild` makes it from the files")
     new = journal.read(root).rows
-    return _merged(_read(root), new)
+    return _joined(_read(root), new)
 
 
 def compact(root: Path, *, wait: bool = True) -> None:
@@ -40,7 +40,7 @@ def compact(root: Path, *, wait: bool = True) -> None:
     with journal.remaking(root, wait=wait):
         done = journal.rotate(root)
         rows = journal.read(root).rows
-        _write(root, _merged(_read(root), rows))
+        _write(root, _joined(_read(root), rows).sort_by("episode_id").combine_chunks())
         _drop(root, done)
 
 
@@ -107,8 +107,8 @@ def _parts(rows: Iterable[Row]) -> Iterator[list[Row]]:
         yield part
 
 
-def _merged(old: pyarrow.Table, new: dict[str, Row]) -> pyarrow.Table:
-    """The old rows with the new ones in their place, sorted by id."""
+def _joined(old: pyarrow.Table, new: dict[str, Row]) -> pyarrow.Table:
+    """The old rows with the new ones in their place."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -116,8 +116,9 @@ def _merged(old: pyarrow.Table, new: dict[str, Row]) -> pyarrow.Table:
         return old
     kept = _kept_places(old, new)
     replaced = pc.is_in(old["episode_id"], value_set=pa.array(list(kept), pa.string()))
-    rows = pa.concat_tables([old.filter(pc.invert(replaced)), table_of(kept.values())])
-    return rows.sort_by("episode_id").combine_chunks()
+    if pc.any(replaced).as_py():
+        old = old.filter(pc.invert(replaced))
+    return pa.concat_tables([old, table_of(kept.values())])
 
 
 def _kept_places(old: pyarrow.Table, new: dict[str, Row]) -> dict[str, Row]:
