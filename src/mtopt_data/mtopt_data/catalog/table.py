@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -180,6 +181,8 @@ def _write(root: Path, table: pyarrow.Table) -> None:
         _settle(unfinished, path)
         _write_places(root, table)
     except OSError as error:
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
         raise named(error, path) from error
 
 
@@ -196,6 +199,8 @@ def put_in_place(path: Path, text: str) -> None:
         unfinished.write_text(text, encoding="utf-8")
         _settle(unfinished, path)
     except OSError as error:
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
         raise named(error, path) from error
 
 
