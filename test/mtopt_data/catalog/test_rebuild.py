@@ -129,6 +129,11 @@ def test_a_row_that_finds_no_room_is_told_and_costs_no_episode(
     assert catch_up(data).rows == 1 and ids(data) == [path.stem]
 
 
+def test_a_start_in_an_empty_folder_makes_an_empty_catalog(data: Path) -> None:
+    data.mkdir()
+    assert catch_up(data).rows == 0 and ids(data) == []
+
+
 def test_a_start_takes_the_newest_and_leaves_the_rest_for_later(record: Any, data: Path) -> None:
     paths = [record() for _ in range(5)]
     shutil.rmtree(data / "catalog")

@@ -40,6 +40,7 @@ def measure() -> Report:
     of the file included."""
     jpeg, raw = rise("jpeg"), rise("raw")
     target, raw_target = jpeg[0], _at_target("raw", raw)
+    every = [*jpeg, *raw, *([] if raw_target in raw else [raw_target])]
     peer, why = peer_trial()
     figures: dict[str, float | None] = {
         "target_drops": target["drops"],
@@ -54,7 +55,7 @@ def measure() -> Report:
         "raw_cpu_s_per_gb": _cpu_s_per_gb(raw_target),
         "raw_break_mb_s": _most_without_loss(raw),
         "raw_peak_memory_mb": max(trial["rss_mb"] for trial in raw),
-        "unreported_drops": sum(t["drops"] - t["reported_drops"] for t in (*jpeg, *raw)),
+        "unreported_drops": sum(trial["drops"] - trial["reported_drops"] for trial in every),
         "peer_cpu_ratio": _cpu_s_per_gb(target) / _cpu_s_per_gb(peer) if peer else None,
     }
     rounded = {n: value if value is None else round(value, 3) for n, value in figures.items()}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..errors import EpisodeDamaged, EpisodeMissing, MetadataInvalid, NameInvalid
 from ..naming import finished_files, id_of
+from ..partfile import make_folder
 from ..tail import Tail, read_tail
 from ..verification import Verification, verify
 from . import journal, table
@@ -62,8 +63,10 @@ def rebuild(
 def catch_up(root: Path, most: int = MOST_AT_A_START) -> CaughtUp:
     """Append the rows of finished files that the catalog does not know, the newest first.
 
-    Opens no other file, and at most `most`. Raises FolderNotWritable, DiskFull.
+    Opens no other file, and at most `most`. A folder without a catalog has one from now on.
+    Raises FolderNotWritable, DiskFull.
     """
+    make_folder(journal.folder(root))
     known = journal.known_places(root)
     unknown = [path for path in reversed(finished_files(root)) if _name(path) not in known]
     refused: list[str] = []
