@@ -33,12 +33,11 @@ from .newest import within
 from .recorded_topics import (
     EXTRINSICS_TOPIC,
     STEP_TOPIC,
-    DropCounter,
     RecordedTopic,
-    offers_of,
     qos_of,
     recorded_topics,
 )
+from .recorder_watch import RecorderWatch
 from .settings import RecorderSettings
 
 # How often the inbox is emptied, wall time: while an episode is open, and between two.
@@ -81,7 +80,7 @@ class RecorderNode(CellNode):
         self._names = {topic.name: self.resolve_topic_name(topic.name) for topic in topics}
         self._writer: EpisodeWriter | None = None
         self._latched: dict[str, bytes] = {}
-        self._drops = DropCounter()
+        self._watch = RecorderWatch(self, self.health, topics, self._names)
         self._steps: list[EpisodeStep] = []
         self._ending: _Ending | None = None
         self._overdue = False
@@ -108,7 +107,7 @@ class RecorderNode(CellNode):
             for period_s in (_OPEN_S, _IDLE_S)
         }
         self._set_beat(_IDLE_S)
-        self.create_timer(_LOOK_S, self._look_at_publishers, clock=steady)
+        self.create_timer(_LOOK_S, self._watch.look, clock=steady)
         self.create_service(StartRecording, "recorder/start", self._on_start)
         self.serve_waiting(StopRecording, "recorder/stop", self._on_stop)
 
@@ -146,11 +145,11 @@ class RecorderNode(CellNode):
     def _on_message(self, topic: RecordedTopic, payload: bytes, arrival: Arrival) -> None:
         if topic.latched:
             self._latched[topic.name] = payload
-        self._drops.saw(topic.name, arrival.sequence)
+        self._watch.drops.saw(topic.name, arrival.sequence)
         if self._writer is None:
             return
         if self._overdue:
-            self._drops.lost(topic.name, 1)
+            self._watch.drops.lost(topic.name, 1)
             return
         self._write(self._writer, topic.name, payload, arrival.received_ns)
         if topic.name == STEP_TOPIC:
@@ -167,34 +166,6 @@ class RecorderNode(CellNode):
         except MtoptError as error:
             self.health.fault(type(error).__name__, str(error))
             self._give_up(str(error))
-
-    def _look_at_publishers(self) -> None:
-        """Warn of those that cannot be heard, and of topics whose losses cannot be counted."""
-        for topic in self._topics:
-            offers = offers_of(self, topic, self._names[topic.name])
-            self._warn(f"IncompatibleQos {topic.name}", "; ".join(offers.mismatches))
-            several = offers.heard > 1
-            self._drops.count(topic.name, not several)
-            told = f"{offers.heard} nodes publish {topic.name}: drops cannot be counted"
-            self._warn(f"SeveralPublishers {topic.name}", told if several else "")
-        self._show_drops()
-
-    def _show_drops(self) -> None:
-        lost = {name: count for name, count in self._drops.total.items() if count}
-        self.health.values |= {f"drops {name}": str(count) for name, count in lost.items()}
-        self.health.values["drops"] = str(sum(lost.values()))
-        now = {name: count for name, count in self._drops.drops.items() if count}
-        told = ", ".join(f"{count} of {name}" for name, count in sorted(now.items()))
-        self._warn("MessagesDropped", f"lost in this episode: {told}" if told else "")
-
-    def _warn(self, name: str, message: str) -> None:
-        """A warning that stands as long as there is something to say."""
-        if not message:
-            self.health.over(name)
-            return
-        if self.health.warnings.get(name) != message:
-            self.get_logger().warning(message)
-        self.health.warn(name, message)
 
     # --- an episode -----------------------------------------------------------------------
 
@@ -217,7 +188,7 @@ class RecorderNode(CellNode):
             response.error = f"{type(error).__name__}: {error}"
             return response
         self.health.clear()
-        self._look_at_publishers()
+        self._watch.look()
         self._set_beat(_OPEN_S)
         response.ok, response.path = True, str(self._writer.path)
         response.disk_free_bytes = shutil.disk_usage(self._root).free
@@ -247,7 +218,7 @@ class RecorderNode(CellNode):
             name = self._names[topic.name]
             definition = self._definitions[topic.name]
             writer.add_channel(name, topic.type_name, definition, qos=qos_of(self, name))
-        self._drops.reset()
+        self._watch.drops.reset()
         self._steps = []
         for name, payload in self._latched.items():
             now_ns = self.get_clock().now().nanoseconds
@@ -276,10 +247,10 @@ class RecorderNode(CellNode):
             return response
         self._writer = None
         self._set_beat(_IDLE_S)
-        self._show_drops()
-        self._warn("CatalogBehind", writer.uncatalogued)
+        self._watch.show()
+        self._watch.warn("CatalogBehind", writer.uncatalogued)
         response.ok, response.messages = True, sum(counts.values())
-        response.drops = sum(self._drops.drops.values())
+        response.drops = sum(self._watch.drops.drops.values())
         return response
 
     def _finish(self, writer: EpisodeWriter, request: StopRecording.Request) -> Path:
@@ -293,7 +264,7 @@ class RecorderNode(CellNode):
             late=sources["late"],
             success={one.task: one.success for one in outcome.outcomes},
             probability={one.task: float(one.probability) for one in outcome.outcomes},
-            drops={self._names[name]: count for name, count in self._drops.drops.items()},
+            drops={self._names[name]: count for name, count in self._watch.drops.drops.items()},
             sources=dict(sources),
             grader=outcome.grader or writer.start.grader,
             policy_model=model,
