@@ -120,7 +120,4 @@ def test_whatever_moment_it_is_killed_at_every_episode_is_accounted_for(
             with EpisodeReader(path) as reader:
                 assert len(list(reader.messages())) == sum(reader.metadata.frames.values()) > 0
     assert process.end() == 0
-    never = len(begun) - len(digests) - len(put_aside)
-    print(
-        f"{KILLS} kills: {len(begun)} begun, {len(digests)} closed, {aside} aside, {never} no file"
-    )
+    assert len(begun) - len(digests) - len(put_aside) <= KILLS  # killed before it had a file
