@@ -21,7 +21,8 @@ from .config import SimConfig
 from .errors import DescriptionError
 from .lens import CAMERAS, Lens
 from .objects import Kind, kind_name
-from .plate import add_plate
+from .plate import PLATE, add_plate
+from .standing import add_standing
 from .variation.identity import NOTHING, Variation
 from .variation.patterns import add_patterns
 from .variation.wardrobe import FINGERS, mount_parts
@@ -88,6 +89,7 @@ def build(
     if CLOTH in config.objects:
         add_cloth(spec, OBJECT, _TOUCHES[OBJECT])
     add_plate(spec, spec.body(description.name("bin_left")), ROOM, _TOUCHES[ROOM])
+    add_standing(spec, description.names(("bin_left", "bin_right")), PLATE)
     for lens in lenses:
         _add_camera(spec, description, lens)
     _add_room(spec, workspace.bins)
