@@ -31,6 +31,7 @@ from .variation.wardrobe import FINGERS, mount_parts
 ROOM, OBJECT, ROBOT = 1, 2, 4
 _TOUCHES = {ROOM: OBJECT | ROBOT, OBJECT: ROOM | OBJECT | ROBOT, ROBOT: ROOM | OBJECT}
 
+GROUND = "ground"
 FINGER_JOINTS = ("gripper_joint", "gripper_mimic_joint")
 
 # Drives as position loops: stiffness (Nm/rad or N/m), damping, inertia of the motor. The arm's
@@ -69,7 +70,7 @@ def varied_bodies(description: RobotDescription) -> dict[str, str]:
     mounts = (part for camera in CAMERAS for part in mount_parts(camera))
     plain = ("table", "bin_left", "bin_right", *FINGERS, *mounts)
     bodies = {name: description.name(name) for name in plain}
-    return {**bodies, "ground": "world"}
+    return {**bodies, GROUND: GROUND}
 
 
 def build(
@@ -266,8 +267,9 @@ def _add_room(spec: mujoco.MjSpec, bins: BinGeometry) -> None:
         width=128,
         height=768,
     )
-    spec.worldbody.add_geom(
-        name="ground",
+    # A body of its own, after all others: drawn last, where most of it is hidden already.
+    spec.worldbody.add_body(name=GROUND).add_geom(
+        name=GROUND,
         type=mujoco.mjtGeom.mjGEOM_PLANE,
         size=(4.0, 4.0, 0.1),
         pos=(0.0, 0.0, -0.70),

@@ -26,7 +26,7 @@ from .drives import Drives, JointTable, Way
 from .errors import TrajectoryRefused
 from .follower import TrajectoryFollower, TrajectoryPoints
 from .lens import Lens
-from .model import FINGER_JOINTS, build, object_names, varied_bodies
+from .model import FINGER_JOINTS, GROUND, build, object_names, varied_bodies
 from .objects import kind_name
 from .plate import PLATE, RADIUS_M, RIDGE_M, paint_plate, place_plate
 from .rest import Rest
@@ -102,7 +102,7 @@ class Workcell:
             self.model,
             self.object_names,
             (description.name("gripper_finger_1"), description.name("gripper_finger_2")),
-            ("world", description.name("table"), *bins, PLATE, *map(standing, (*bins, PLATE))),
+            (GROUND, description.name("table"), *bins, PLATE, *map(standing, (*bins, PLATE))),
         )
         self.restart(variation.purpose.own(config.seed))
 
