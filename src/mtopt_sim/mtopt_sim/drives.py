@@ -81,3 +81,9 @@ class Way:
     def end(self) -> int:
         """The first step that it says nothing of: the drives stay with the last row."""
         return self.begins + len(self.wanted)
+
+    def furthest(self, step: int) -> Vector:
+        """How far from zero each drive (J,) is still asked to go, from a step on."""
+        rows = self.wanted[min(max(step - self.begins, 0), len(self.wanted) - 1) :]
+        far: Vector = np.abs(rows).max(axis=0)
+        return far

@@ -4,6 +4,9 @@ MuJoCo lets a tree of bodies sleep once all that it touches has been slow for te
 wakes it by contact or when its state is changed from outside. The bins have drives, which MuJoCo
 would keep awake for ever, and with them all that lies in them; so they may sleep too, except
 while their controller has a motion under way.
+
+What the robot touches may not: a thing that was held still for long is let go of so slowly, in
+the first step, that it would fall asleep in mid-air.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from numpy.typing import NDArray
 
 _MAY, _NEVER = int(mujoco.mjtSleepPolicy.mjSLEEP_ALLOWED), int(mujoco.mjtSleepPolicy.mjSLEEP_NEVER)
 _STIR = 1e-12  # rad/s: any speed wakes what sleeps
+_ROOM, _ROBOT, _LOOSE = 0, 1, 2  # kinds of shapes; only the product of robot and loose is _LOOSE
 
 
 class Rest:
@@ -27,19 +31,33 @@ class Rest:
         sleep_m_s: float,
     ) -> None:
         self._model, self._movable = model, np.append(hinges, loose)
-        self._trees = np.unique(model.dof_treeid[hinges])
-        self._awake: bool | None = None
+        self._bins = model.dof_treeid[hinges]
+        self._loose = np.unique(model.dof_treeid[loose])
+        tree = model.body_treeid[model.geom_bodyid]
+        kinds = np.where((tree < 0) | np.isin(tree, self._bins), _ROOM, _ROBOT)
+        kinds[np.isin(tree, self._loose)] = _LOOSE
+        self._kinds: NDArray[np.int64] = np.append(kinds, _LOOSE)  # the last is a cloth, geom -1
+        self._touched: bool | None = None
         if sleep_m_s > 0.0:
             model.opt.enableflags |= int(mujoco.mjtEnableBit.mjENBL_SLEEP)
             model.opt.sleep_tolerance = sleep_m_s
 
-    def keep_awake(self, moving: bool) -> None:
-        """Say before each run of steps whether the bins have a motion under way."""
-        if moving != self._awake:
-            self._awake = moving
-            self._model.tree_sleep_policy[self._trees] = _NEVER if moving else _MAY
+    def keep_awake(self, data: mujoco.MjData, moving: NDArray[np.bool_]) -> None:
+        """Say before each run of steps which bins have a motion under way."""
+        policy = self._model.tree_sleep_policy
+        policy[self._bins] = np.where(moving, _NEVER, _MAY)
+        touched = bool(data.ncon) and self._robot_touches(data)
+        if touched or self._touched is not False:
+            awake = data.tree_awake[self._loose].astype(bool)
+            policy[self._loose] = np.where(awake & touched, _NEVER, _MAY)
+            self._touched = touched
 
     def wake(self, data: mujoco.MjData) -> None:
         """Wake the bins and all that lies in them, after a change that MuJoCo cannot see."""
         still = self._movable[data.qvel[self._movable] == 0.0]
         data.qvel[still] = _STIR
+
+    def _robot_touches(self, data: mujoco.MjData) -> bool:
+        """Whether it touches a loose thing; what else is awake may lie on that."""
+        kinds = self._kinds[data.contact.geom]
+        return bool(np.any(kinds.prod(axis=1) == _LOOSE))

@@ -46,30 +46,43 @@ def _copy(body: mujoco.MjsBody, parent: mujoco.MjsBody) -> mujoco.MjsBody:
 
 
 class Standing:
-    """Which of the two shapes the hinged bodies `names` and their `parts` have."""
+    """Which of its two shapes each hinged body of one model has.
+
+    `names` of the bodies, each with its hinge and the parts that turn with it.
+    """
 
     def __init__(
-        self, model: mujoco.MjModel, names: tuple[str, ...], hinges: tuple[str, ...]
+        self,
+        model: mujoco.MjModel,
+        names: tuple[str, ...],
+        hinges: tuple[str, ...],
+        part: str,
     ) -> None:
         self._model = model
-        moving = [model.body(name).id for name in names]
-        fixed = [model.body(standing(name)).id for name in names]
-        self._sets = tuple(_Shapes(model, bodies) for bodies in (moving, fixed))
+        self._shapes = [_both_shapes(model, name, part) for name in names]
         self._qpos = np.array([model.joint(name).qposadr[0] for name in hinges])
         self._dof = np.array([model.joint(name).dofadr[0] for name in hinges])
-        self._fixed: bool | None = None
+        self._fixed: list[bool | None] = [None] * len(names)
 
-    def choose(self, data: mujoco.MjData, moving: bool) -> None:
-        """Say before each run of steps whether a motion is under way."""
-        fixed = not moving and self._still(data)
-        if fixed != self._fixed:
-            self._fixed = fixed
-            for shapes, solid in zip(self._sets, (not fixed, fixed), strict=True):
-                shapes.touch(self._model, solid)
+    def choose(self, data: mujoco.MjData, asked_rad: NDArray[np.float64]) -> None:
+        """Say before each run of steps how far off level each hinge (N,) is asked to go in it."""
+        still = asked_rad < LEVEL_RAD
+        still &= np.abs(data.qpos[self._qpos]) < LEVEL_RAD
+        still &= np.abs(data.qvel[self._dof]) < STILL_RAD_S
+        for index, fixed in enumerate(still.tolist()):
+            if fixed != self._fixed[index]:
+                self._fixed[index] = fixed
+                hinged, room = self._shapes[index]
+                hinged.touch(self._model, not fixed)
+                room.touch(self._model, fixed)
 
-    def _still(self, data: mujoco.MjData) -> bool:
-        angle, speed = np.abs(data.qpos[self._qpos]).max(), np.abs(data.qvel[self._dof]).max()
-        return bool(angle < LEVEL_RAD and speed < STILL_RAD_S)
+
+def _both_shapes(model: mujoco.MjModel, name: str, part: str) -> tuple[_Shapes, _Shapes]:
+    body = model.body(name).id
+    bodies = [name, part] if model.body(part).parentid == body else [name]
+    hinged = [model.body(known).id for known in bodies]
+    room = [model.body(standing(known)).id for known in bodies]
+    return _Shapes(model, hinged), _Shapes(model, room)
 
 
 class _Shapes:

@@ -93,7 +93,7 @@ class Workcell:
         self._bodies = np.array([self.model.body(name).id for name in self.object_names], dtype=int)
         self._rest = Rest(self.model, self._drives["bin"].dof, self._free, config.sleep_m_s)
         bins = description.names(("bin_left", "bin_right"))
-        self._standing = Standing(self.model, (*bins, PLATE), description.names(BIN_JOINTS))
+        self._standing = Standing(self.model, bins, description.names(BIN_JOINTS), PLATE)
         self._followers: dict[str, TrajectoryFollower] = {}
         self._ways: dict[str, Way] = {}
         self._astray: frozenset[str] = frozenset()
@@ -297,9 +297,7 @@ class Workcell:
         data, end = self.data, self._steps + steps
         while self._steps < end:
             ways = self._underway()
-            moving = self._ways["bin"] in ways
-            self._rest.keep_awake(moving)
-            self._standing.choose(data, moving)
+            self._settle_bins()
             run = min([end, *(way.end for way in ways)]) - self._steps
             if ways:
                 for step in range(self._steps, self._steps + run):
@@ -309,6 +307,13 @@ class Workcell:
             else:  # every drive stays with the last it was asked for
                 self.step(run)
             self._steps += run
+
+    def _settle_bins(self) -> None:
+        """What the bins are in the next steps goes by what they are asked for."""
+        way = self._ways["bin"]
+        asked_rad = way.furthest(self._steps)
+        self._rest.keep_awake(self.data, (asked_rad > 0.0) & (self._steps < way.end))
+        self._standing.choose(self.data, asked_rad)
 
     def _stand_home(self) -> None:
         home = {
