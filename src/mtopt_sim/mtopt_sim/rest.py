@@ -17,10 +17,16 @@ _STIR = 1e-12  # rad/s: any speed wakes what sleeps
 
 
 class Rest:
-    """Sleep in one model; `hinges` are the degrees of freedom of the bins."""
+    """Sleep in one model; `hinges` are the degrees of freedom of the bins, `loose` of the things."""
 
-    def __init__(self, model: mujoco.MjModel, hinges: NDArray[np.int64], sleep_m_s: float) -> None:
-        self._model, self._hinges = model, hinges
+    def __init__(
+        self,
+        model: mujoco.MjModel,
+        hinges: NDArray[np.int64],
+        loose: NDArray[np.int64],
+        sleep_m_s: float,
+    ) -> None:
+        self._model, self._movable = model, np.append(hinges, loose)
         self._trees = np.unique(model.dof_treeid[hinges])
         self._awake: bool | None = None
         if sleep_m_s > 0.0:
@@ -35,5 +41,5 @@ class Rest:
 
     def wake(self, data: mujoco.MjData) -> None:
         """Wake the bins and all that lies in them, after a change that MuJoCo cannot see."""
-        still = self._hinges[data.qvel[self._hinges] == 0.0]
+        still = self._movable[data.qvel[self._movable] == 0.0]
         data.qvel[still] = _STIR

@@ -26,11 +26,12 @@ from .drives import Drives, JointTable, Way
 from .errors import TrajectoryRefused
 from .follower import TrajectoryFollower, TrajectoryPoints
 from .lens import Lens
-from .model import FINGER_JOINTS, build, object_names, varied_bodies
+from .model import FINGER_JOINTS, GROUND, build, object_names, varied_bodies
 from .objects import kind_name
 from .plate import PLATE, RADIUS_M, RIDGE_M, paint_plate, place_plate
 from .rest import Rest
 from .scatter import drop_positions, plate_pose, random_quaternion
+from .standing import Standing, standing
 from .touch import TouchReader
 from .variation.identity import NOTHING, Variation
 from .variation.mail import Letter, Mail
@@ -90,7 +91,9 @@ class Workcell:
         if self.cloth:
             self._free = np.append(self._free, self.cloth.dofs)
         self._bodies = np.array([self.model.body(name).id for name in self.object_names], dtype=int)
-        self._rest = Rest(self.model, self._drives["bin"].dof, config.sleep_m_s)
+        self._rest = Rest(self.model, self._drives["bin"].dof, self._free, config.sleep_m_s)
+        bins = description.names(("bin_left", "bin_right"))
+        self._standing = Standing(self.model, (*bins, PLATE), description.names(BIN_JOINTS))
         self._followers: dict[str, TrajectoryFollower] = {}
         self._ways: dict[str, Way] = {}
         self._astray: frozenset[str] = frozenset()
@@ -99,7 +102,7 @@ class Workcell:
             self.model,
             self.object_names,
             (description.name("gripper_finger_1"), description.name("gripper_finger_2")),
-            (*description.names(("table", "bin_left", "bin_right")), PLATE, "world"),
+            (GROUND, description.name("table"), *bins, PLATE, *map(standing, (*bins, PLATE))),
         )
         self.restart(variation.purpose.own(config.seed))
 
@@ -294,7 +297,9 @@ class Workcell:
         data, end = self.data, self._steps + steps
         while self._steps < end:
             ways = self._underway()
-            self._rest.keep_awake(self._ways["bin"] in ways)
+            moving = self._ways["bin"] in ways
+            self._rest.keep_awake(moving)
+            self._standing.choose(data, moving)
             run = min([end, *(way.end for way in ways)]) - self._steps
             if ways:
                 for step in range(self._steps, self._steps + run):

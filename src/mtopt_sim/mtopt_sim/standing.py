@@ -1,0 +1,93 @@
+"""Bins that stand level are part of the room: nothing that lies in one is tied to the rest.
+
+A bin hangs on a hinge, so to the solver all that touches it is one thing: a finger that sets down
+on its floor would wake every object in it, and each would be computed through the hinge. While
+both bins stand still and level their shapes therefore give way to copies, at the very same place,
+that belong to the room. On the way, and wherever else they stop, the bins are what they were.
+"""
+
+from __future__ import annotations
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+LEVEL_RAD = 1e-3  # 0.3 mm at a bin's far wall
+STILL_RAD_S = 0.01
+_SUFFIX = "_standing"
+_COPIED = (
+    "type size pos quat contype conaffinity condim friction priority solref solimp margin gap"
+).split()
+
+
+def standing(name: str) -> str:
+    """The name of a body's copy in the room."""
+    return f"{name}{_SUFFIX}"
+
+
+def add_standing(spec: mujoco.MjSpec, names: tuple[str, ...], part: str) -> None:
+    """Copies of some hinged bodies, and of a `part` that lies in one of them."""
+    for name in names:
+        body = spec.body(name)
+        copy = _copy(body, body.parent)
+        for child in body.bodies:
+            if child.name == part:
+                _copy(child, copy)
+
+
+def _copy(body: mujoco.MjsBody, parent: mujoco.MjsBody) -> mujoco.MjsBody:
+    """What touches of a body, unseen and without its joint."""
+    copy = parent.add_body(name=standing(body.name), pos=body.pos, quat=body.quat)
+    for geom in body.geoms:
+        if geom.contype:
+            values = {field: getattr(geom, field) for field in _COPIED}
+            copy.add_geom(**values, group=3, mass=0.0)
+    return copy
+
+
+class Standing:
+    """Which of the two shapes the hinged bodies `names` and their `parts` have."""
+
+    def __init__(
+        self, model: mujoco.MjModel, names: tuple[str, ...], hinges: tuple[str, ...]
+    ) -> None:
+        self._model = model
+        moving = [model.body(name).id for name in names]
+        fixed = [model.body(standing(name)).id for name in names]
+        self._sets = tuple(_Shapes(model, bodies) for bodies in (moving, fixed))
+        self._qpos = np.array([model.joint(name).qposadr[0] for name in hinges])
+        self._dof = np.array([model.joint(name).dofadr[0] for name in hinges])
+        self._fixed: bool | None = None
+
+    def choose(self, data: mujoco.MjData, moving: bool) -> None:
+        """Say before each run of steps whether a motion is under way."""
+        fixed = not moving and self._still(data)
+        if fixed != self._fixed:
+            self._fixed = fixed
+            for shapes, solid in zip(self._sets, (not fixed, fixed), strict=True):
+                shapes.touch(self._model, solid)
+
+    def _still(self, data: mujoco.MjData) -> bool:
+        angle, speed = np.abs(data.qpos[self._qpos]).max(), np.abs(data.qvel[self._dof]).max()
+        return bool(angle < LEVEL_RAD and speed < STILL_RAD_S)
+
+
+class _Shapes:
+    """What some bodies touch with, to be taken away and given back."""
+
+    def __init__(self, model: mujoco.MjModel, bodies: list[int]) -> None:
+        self._bodies = np.array(bodies)
+        self._geoms: NDArray[np.int64] = np.flatnonzero(np.isin(model.geom_bodyid, bodies))
+        self._geom_masks = _masks(model.geom_contype, model.geom_conaffinity, self._geoms)
+        self._body_masks = _masks(model.body_contype, model.body_conaffinity, self._bodies)
+
+    def touch(self, model: mujoco.MjModel, solid: bool) -> None:
+        geoms, bodies = self._geom_masks * solid, self._body_masks * solid
+        model.geom_contype[self._geoms], model.geom_conaffinity[self._geoms] = geoms
+        model.body_contype[self._bodies], model.body_conaffinity[self._bodies] = bodies
+
+
+def _masks(
+    contype: NDArray[np.int32], conaffinity: NDArray[np.int32], rows: NDArray[np.int64]
+) -> NDArray[np.int32]:
+    return np.stack([contype[rows], conaffinity[rows]])
