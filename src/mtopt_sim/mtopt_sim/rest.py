@@ -21,7 +21,7 @@ _ROOM, _ROBOT, _LOOSE = 0, 1, 2  # kinds of shapes; only the product of robot an
 
 
 class Rest:
-    """Sleep in one model; `hinges` are the degrees of freedom of the bins, `loose` of the things."""
+    """Sleep in one model: `hinges` and `loose` are degrees of freedom of the bins and of things."""
 
     def __init__(
         self,

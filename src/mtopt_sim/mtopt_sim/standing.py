@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 LEVEL_RAD = 1e-3  # 0.3 mm at a bin's far wall
 STILL_RAD_S = 0.01
 _SUFFIX = "_standing"
-_COPIED = (
-    "type size pos quat contype conaffinity condim friction priority solref solimp margin gap"
-).split()
+_PLACE = ("type", "size", "pos", "quat")
+_TOUCH = ("contype", "conaffinity", "condim", "friction", "priority", "solref", "solimp")
 
 
 def standing(name: str) -> str:
@@ -40,7 +39,7 @@ def _copy(body: mujoco.MjsBody, parent: mujoco.MjsBody) -> mujoco.MjsBody:
     copy = parent.add_body(name=standing(body.name), pos=body.pos, quat=body.quat)
     for geom in body.geoms:
         if geom.contype:
-            values = {field: getattr(geom, field) for field in _COPIED}
+            values = {field: getattr(geom, field) for field in _PLACE + _TOUCH}
             copy.add_geom(**values, group=3, mass=0.0)
     return copy
 
