@@ -8,6 +8,8 @@ that belong to the room. On the way, and wherever else they stop, the bins are w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
@@ -63,12 +65,12 @@ class Standing:
         self._dof = np.array([model.joint(name).dofadr[0] for name in hinges])
         self._fixed: list[bool | None] = [None] * len(names)
 
-    def choose(self, data: mujoco.MjData, asked_rad: NDArray[np.float64]) -> None:
-        """Say before each run of steps how far off level each hinge (N,) is asked to go in it."""
-        still = asked_rad < LEVEL_RAD
-        still &= np.abs(data.qpos[self._qpos]) < LEVEL_RAD
-        still &= np.abs(data.qvel[self._dof]) < STILL_RAD_S
-        for index, fixed in enumerate(still.tolist()):
+    def choose(self, data: mujoco.MjData, asked_rad: Sequence[float]) -> None:
+        """Say before each run of steps how far off level each hinge (N,) is asked to go."""
+        angles, speeds = data.qpos[self._qpos].tolist(), data.qvel[self._dof].tolist()
+        for index, asked in enumerate(asked_rad):
+            level = max(asked, abs(angles[index])) < LEVEL_RAD
+            fixed = level and abs(speeds[index]) < STILL_RAD_S
             if fixed != self._fixed[index]:
                 self._fixed[index] = fixed
                 hinged, room = self._shapes[index]
