@@ -77,5 +77,5 @@ class Rest:
 
     def _robot_touches(self, data: mujoco.MjData) -> bool:
         """Whether it touches a loose thing; what else is awake may lie on that."""
-        kinds = self._kinds[data.contact.geom]
-        return bool(np.any(kinds.prod(axis=1) == _LOOSE))
+        one, other = self._kinds[data.contact.geom].T
+        return bool((one * other == _LOOSE).any())

@@ -173,9 +173,9 @@ class Workcell:
         table, data = self._joints, self.data
         return JointState(
             table.names,
-            data.qpos[table.qpos].copy(),
-            data.qvel[table.dof].copy(),
-            data.qfrc_actuator[table.dof].copy(),
+            data.qpos[table.qpos],
+            data.qvel[table.dof],
+            data.qfrc_actuator[table.dof],
             self.now_ns,
         )
 
@@ -322,7 +322,7 @@ class Workcell:
         """Before a run of steps: what may sleep in it, and which bins stand."""
         self._rest.keep_what_is_touched(self.data)
         way = self._ways["bin"]
-        asked_rad = way.furthest(self._steps).tolist()
+        asked_rad = way.furthest(self._steps)
         self._rest.keep_bins([rad > 0.0 and self._steps < way.end for rad in asked_rad])
         self._standing.choose(self.data, asked_rad)
 
