@@ -53,7 +53,9 @@ _ARM_DRIVES = (
     (240.0, 10.5, 0.15),
     (200.0, 8.5, 0.08),
 )
-_FINGER_DRIVE = (4000.0, 60.0, 0.2)
+# The fingers' screw makes them heavy: were they light, they would close by a millimetre or two in
+# a step in which a held object, that trembles a few micrometres, touches but one of them.
+_FINGER_DRIVE = (4000.0, 300.0, 3.0)
 _BIN_DRIVE = (3000.0, 120.0, 0.3)
 
 _FINGER_FRICTION = (1.4, 0.03, 0.001)  # soft rubber
