@@ -140,3 +140,11 @@ def test_info_of_a_folder_says_which_word_reads_folders(tmp_path: Path, capsys: 
 def test_help_is_no_fault(capsys: Any) -> None:
     assert run(["--help"]) == 0
     assert "verify" in capsys.readouterr().out
+
+
+def test_info_names_the_scene_where_one_was_shown(begin: Any, make_start: Any, capsys: Any) -> None:
+    recording = begin(start=make_start(scene="everyday", variation="mild")).play()
+    assert run(["info", str(recording.close())]) == 0
+    assert "scene     everyday, varied mild" in capsys.readouterr().out.splitlines()
+    assert run(["info", str(begin(start=make_start(variation="off")).play().close())]) == 0
+    assert "scene  " not in capsys.readouterr().out

@@ -42,6 +42,7 @@ class SuccessNode(CellNode):
     def _on_scene(self, message: SceneTruthMsg) -> None:
         scene = convert.scene(message)
         self._scenes.put(scene.stamp_ns, scene)
+        self.health.values["put_back"] = ", ".join(scene.put_back)
 
     async def _on_grade(
         self, request: GradeOutcome.Request, response: GradeOutcome.Response
