@@ -19,6 +19,7 @@ BENCHES = {
     "catalog": "SQL over 100,000 episodes, beside reading as many files",
     "sim": "collecting on all cores, beside a well-known simulator",
     "episode": "collecting in one process, without ROS",
+    "node": "the simulated cell as a node on one core, with three cameras",
     "physics": "grips, resets and blind scripts of the simulated cell, tried many times",
     "ik": "inverse kinematics over both bins, beside plainer ways",
 }
