@@ -166,5 +166,8 @@ def test_values_that_are_no_numbers_are_refused() -> None:
         calibrate(np.ones(19), np.ones(19))
     with pytest.raises(CoreError, match="finite"):
         calibrate(np.ones(30), np.full(30, np.inf))
+    for percentile in (0.95, 101.0, math.nan):
+        with pytest.raises(CoreError, match="50 to 100"):
+            calibrate(np.ones(30), np.ones(30), percentile)
     with pytest.raises(CoreError, match="features must be"):
         fit_novelty(home(50, 4, 0)).score(np.ones((1, 5), dtype=np.float32))

@@ -155,3 +155,11 @@ def test_steps_from_before_they_said_how_sure_they_were_are_read_and_verified(
     assert [step["q"] for step in facts["steps"]] == [None, 0.25, 0.25]
     assert [step["novelty"] for step in facts["steps"]] == [None] * 3
     assert [step["q_spread"] for step in facts["steps"]] == [None] * 3
+
+
+def test_info_names_the_scene_where_one_was_shown(begin: Any, make_start: Any, capsys: Any) -> None:
+    recording = begin(start=make_start(scene="everyday", variation="mild")).play()
+    assert run(["info", str(recording.close())]) == 0
+    assert "scene     everyday, varied mild" in capsys.readouterr().out.splitlines()
+    assert run(["info", str(begin(start=make_start(variation="off")).play().close())]) == 0
+    assert "scene  " not in capsys.readouterr().out

@@ -228,7 +228,7 @@ def test_scenes_come_back(with_plate: bool) -> None:
         ObjectTruth("carrot_1", "carrot", rng.normal(size=3), True),
         ObjectTruth("can_1", "can", rng.normal(size=3), False, 0.75),
     )
-    scene = SceneTruth(STAMP_NS, things, plate, random_pose(rng), True)
+    scene = SceneTruth(STAMP_NS, things, plate, random_pose(rng), True, ("can", "milk"))
     back = convert.scene(over_the_wire(convert.scene_msg(scene)))
     assert back.stamp_ns == scene.stamp_ns and back.gripper_closed
     assert back.T_base_tool == pytest.approx(scene.T_base_tool, abs=1e-12)

@@ -105,7 +105,15 @@ def cell(prober: Prober) -> Cell:
 @pytest.fixture
 def recorder(cell: Cell, spinner: Spinner, prober: Prober, tmp_path: Path) -> RecorderNode:
     node: RecorderNode = spinner.add(
-        managed(RecorderNode, "recorder", data=str(tmp_path), robot_serial="14-7", stop_wait_s=5.0)
+        managed(
+            RecorderNode,
+            "recorder",
+            data=str(tmp_path),
+            robot_serial="14-7",
+            scene="everyday",
+            variation="mild",
+            stop_wait_s=5.0,
+        )
     )
     prober.bring_up("recorder")
     until(cell.heard, "the recorder to listen")
@@ -145,6 +153,8 @@ def test_an_episode_becomes_a_whole_file_with_every_message(
     assert dict(metadata.frames) == counts
     assert metadata.steps == 3 and metadata.late == 1 and metadata.seed == 5
     assert metadata.calibration_hash == "abc123" and metadata.robot_serial == "14-7"
+    assert (metadata.scene, metadata.variation) == ("everyday", "mild")
+    assert metadata.purpose == "training"
     assert metadata.operator == "me" and metadata.end_reason == "terminated"
 
 

@@ -63,7 +63,7 @@ class Server:
             until(lambda v=view, s=stamp_ns: self._newest(v) == s, f"the {view} view")
 
     def _newest(self, view: str) -> int:
-        frame = self.node._views._newest[view]
+        frame = self.node._views.newest(view)
         return -1 if frame is None else frame.stamp_ns
 
     def tell_truth(self, stamp_ns: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from mtopt_core.config import described, field_types, from_mapping, option
 from mtopt_core.errors import ConfigError
+from mtopt_sim.variation.config import LEVELS
 
 from .fleet import HARDWARE
 
@@ -27,6 +28,14 @@ class Arguments:
     cells: str = option("", "how many cells, or their names with commas; empty: all of the file")
     models: str = option("", "model store; empty: scripted policies alone")
     tasks: str = option("", "tasks to collect, with commas; empty: all that a cell may run")
+    scene: str = option(
+        "", "scene of config/scenes.yaml, for every cell; empty: the fleet file's, or none"
+    )
+    variation: str = option(
+        "",
+        "how far simulated cells differ, as config/variation.yaml has it; empty: as the scene says",
+        choices=("", *LEVELS),
+    )
     data: str = option("data", "folder that the episodes go to")
     console: bool = option(False, "web console; not part of this version", choices=(False,))
     composed: bool = option(False, "one process a cell, for small machines")

@@ -17,7 +17,7 @@ _COMMANDS = {
     "model": "the model store: list, verify, promote, rollback",
     "bench": "measure this machine at one of the fleet's jobs",
     "doctor": "what was found on this machine, and how to mend what is not right",
-    "picture": "take the pictures of the simulated cell that the README shows",
+    "picture": "take the pictures and the animation that the docs show",
     "docs": "write the pages that are made from the code",
 }
 
@@ -94,9 +94,9 @@ def _doctor(words: list[str]) -> int:
 
 
 def _picture(words: list[str]) -> int:
-    from mtopt_sim import portrait
+    from mtopt_sim.pictures import command
 
-    return portrait.main(words)
+    return command.main(words)
 
 
 def _docs(words: list[str]) -> int:

@@ -180,12 +180,17 @@ def _told(node: str, start: CellStart, arguments: Arguments, paths: Paths) -> Pa
 def _particular(node: str, start: CellStart, arguments: Arguments) -> Parameters:
     """What the cell and the arguments decide, where it differs from the node's defaults."""
     cell = start.cell
+    prefix = {"joint_prefix": cell.joint_prefix}
+    staged = {"scene": cell.scene, "variation": cell.variation}
     said: dict[str, Parameters] = {
-        "mujoco": {"seed": start.seed, "speed": arguments.speed},
-        "camera": _camera(cell),
+        "mujoco": {"seed": start.seed, "speed": arguments.speed} | prefix | staged,
+        "camera": _camera(cell) | prefix,
+        "arm": prefix,
+        "bin": prefix,
         "policy": {"models": _absolute(arguments.models)},
         "success": {"models": _absolute(arguments.models)},
-        "recorder": {"data": str(arguments.data_folder), "robot_serial": cell.robot_serial},
+        "recorder": {"data": str(arguments.data_folder), "robot_serial": cell.robot_serial}
+        | staged,
         "runner": {
             "tasks": list(start.tasks),
             "episodes": start.episodes,

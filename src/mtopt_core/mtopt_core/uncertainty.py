@@ -123,8 +123,11 @@ def q_spread(rounds: tuple[Round, ...]) -> float:
 def calibrate(novelty: Numbers, spread: Numbers, percentile: float = PERCENTILE) -> Limits:
     """Limits from the scores (N,) of held-out decisions: each keeps that share of them.
 
-    Raises CoreError for fewer than 20 decisions or scores that are no numbers.
+    Raises CoreError for fewer than 20 decisions, scores that are no numbers, and a percentile
+    out of 50 to 100.
     """
+    if not 50.0 <= percentile <= 100.0:
+        raise CoreError(f"percentile {percentile:g}: must be 50 to 100 %")
     scores = [np.asarray(values, dtype=np.float64) for values in (novelty, spread)]
     count = len(scores[0])
     if scores[0].shape != scores[1].shape or count < MIN_HELD_OUT:

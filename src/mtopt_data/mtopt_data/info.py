@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mtopt_core.purpose import Purpose
+
 from .facts import Facts
 
 
@@ -80,8 +82,17 @@ def _episode_lines(known: Facts) -> list[str]:
         f"end       {known['end_reason']}{message}, {_counted(known['steps'], 'step')}"
         + (f" ({sources})" if sources else ""),
         f"cell      {cell}",
+        *_scene_lines(known),
         f"made by   {models}",
     ]
+
+
+def _scene_lines(known: Facts) -> list[str]:
+    """What was staged, if anything was."""
+    varied = f"varied {known['variation']}" if known["variation"] not in ("", "off") else ""
+    purpose = f"for {known['purpose']}" if known["purpose"] != Purpose.TRAINING else ""
+    said = ", ".join(part for part in (known["scene"], varied, purpose) if part)
+    return [f"scene     {said}"] if said else []
 
 
 def _model(known: Facts, kind: str) -> str:

@@ -20,7 +20,6 @@ from mtopt_msgs.action import ExecuteStep, MoveHome
 from mtopt_msgs.srv import Rearm
 from mtopt_robot.arm import Arm
 from mtopt_robot.convergence import Progress
-from mtopt_robot.description import RobotDescription
 from mtopt_robot.driver import ArmDriver, ArmStopped, reason_of
 
 from . import convert, files
@@ -57,7 +56,7 @@ class ArmNode(CellNode):
     def build(self) -> None:
         """Expand the description, put the planners together."""
         settings = self.settings
-        description = RobotDescription.expand(settings.description_file)
+        description = files.description(settings.description_file, settings.joint_prefix)
         arm = Arm.of(
             description,
             files.workspace(settings.workspace_file),

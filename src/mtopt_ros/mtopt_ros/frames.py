@@ -43,6 +43,11 @@ class NewestFrames:
                 self._newest[camera] = frame
                 self._changed.notify_all()
 
+    def newest(self, camera: str) -> Frame | None:
+        """The newest frame of a camera, None before the first."""
+        with self._changed:
+            return self._newest[camera]
+
     def wait(self, cameras: tuple[str, ...], not_before_ns: int, wait_s: float) -> list[Frame]:
         """Frames of some cameras, none older than asked; raises CellFault camera_fault."""
         return self.in_step(cameras, not_before_ns, wait_s, math.inf)

@@ -15,6 +15,7 @@ from rclpy.task import Future
 import mtopt_core
 from mtopt_core.cell import EndReason
 from mtopt_core.errors import MtoptError
+from mtopt_core.purpose import purpose_of
 from mtopt_data.metadata import EpisodeStart
 from mtopt_data.partfile import make_folder
 from mtopt_data.recovery import recover_folder
@@ -131,6 +132,9 @@ class RecorderNode(CellNode):
             software_version=mtopt_core.__version__,
             seed=request.seed,
             started_ns=self.get_clock().now().nanoseconds,
+            scene=self.settings.scene,
+            variation=self.settings.variation,
+            purpose=purpose_of(request.seed).value,
         )
         return EpisodeWriter(self._root, start)
 

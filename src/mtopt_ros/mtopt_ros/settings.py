@@ -21,6 +21,7 @@ from mtopt_robot.bin_reset import BinResetConfig
 from mtopt_robot.convergence import ConvergenceConfig
 from mtopt_robot.models.engine import InferenceConfig
 from mtopt_robot.motion import MotionConfig
+from mtopt_sim.variation.config import LEVELS
 
 CAMERAS = ("overhead", "left", "right")
 
@@ -50,6 +51,7 @@ class CameraSettings:
     calibration_file: str = option("", "measured calibration; empty takes the nominal one")
     lenses_file: str = option("", "nominal image sizes and fields of view")
     description_file: str = option("", "xacro of the cell")
+    joint_prefix: str = option("", "what joints and links have before their names, as cell1_")
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class ArmSettings:
     workspace_file: str = option("", "geometry of the cell")
     actions_file: str = option("", "bounds of one step")
     description_file: str = option("", "xacro of the cell")
+    joint_prefix: str = option("", "what joints and links have before their names, as cell1_")
     planning: ArmConfig = section(ArmConfig, "kinematics, motion and guard")
     watch: ConvergenceConfig = section(ConvergenceConfig, "what counts as following")
 
@@ -68,6 +71,7 @@ class BinSettings:
     """bin: tips, shakes and checks the motorized pair of bins."""
 
     description_file: str = option("", "xacro of the cell")
+    joint_prefix: str = option("", "what joints and links have before their names, as cell1_")
     motion: MotionConfig = section(MotionConfig, "speed of the hinges")
     guard: GuardConfig = section(GuardConfig, "the guard before the wire")
     sequence: BinResetConfig = section(BinResetConfig, "how the bins are tipped and checked")
@@ -134,6 +138,8 @@ class RecorderSettings:
 
     data: str = option("", "folder of the episodes")
     robot_serial: str = option("", "serial number of the arm")
+    scene: str = option("", "scene that the cell shows, for the log")
+    variation: str = option("", "how far a simulated cell is varied, for the log")
     disk_reserve_mb: int = option(
         500, "free space below which no episode starts", unit="MB", low=10, high=10**7
     )
@@ -160,6 +166,9 @@ class RunnerSettings:
     )
     reset_deadline_s: float = option(
         120.0, "longest wait for a reset, wall time", unit="s", low=5, high=3600
+    )
+    warn_after_picks: int = option(
+        80, "picks in a row with nothing lifted after which somebody should look; 0: never", low=0
     )
     limits: EpisodeLimits = section(EpisodeLimits, "when an episode ends")
     schedule: ScheduleConfig = section(ScheduleConfig, "which task comes next")
@@ -190,8 +199,15 @@ class MujocoSettings:
 
     workspace_file: str = option("", "geometry of the cell")
     description_file: str = option("", "xacro of the cell")
+    joint_prefix: str = option("", "what joints and links have before their names, as cell1_")
     lenses_file: str = option("", "image sizes and fields of view of the cameras")
     sim_file: str = option("", "physics, objects, appearance")
+    scenes_file: str = option("", "scenes by name")
+    variation_file: str = option("", "how far cells and resets may differ; empty: not at all")
+    scene: str = option("", "scene to show; empty: what the simulation's own file has")
+    variation: str = option(
+        "", "how far the cell differs, off to own; empty: as the scene says", choices=("", *LEVELS)
+    )
     seed: int = option(0, "of the scene; 0 draws one", low=0, high=2**31 - 1)
     speed: float = option(
         1.0, "simulated seconds per second, as far as the machine can", low=0.01, high=100

@@ -18,6 +18,7 @@ from sensor_msgs.msg import CompressedImage
 
 from mtopt_core.cell import CellFault, EndReason, PolicyLate
 from mtopt_core.observation import Image, OutcomeImages
+from mtopt_core.scene import SceneTruth
 from mtopt_core.success import TRUTH, Grade, truth_grade
 from mtopt_msgs.msg import SceneTruth as SceneTruthMsg
 from mtopt_msgs.srv import GradeOutcome
@@ -149,6 +150,9 @@ class SuccessNode(CellNode):
     def _beat(self) -> None:
         if self.state != "unconfigured":
             self.health.values["grader"] = self.grader or "nobody"
+            newest = self._scenes.newest(TRUTH)
+            if newest is not None:
+                self.health.values["put_back"] = ", ".join(_scene_of(newest).put_back)
         super()._beat()
 
     def _stop(self) -> None:
@@ -203,7 +207,7 @@ class SuccessNode(CellNode):
         )
         return OutcomeImages(overhead, left, right, min(frame.stamp_ns for frame in frames))
 
-    def _scene(self, not_before_ns: int) -> Any:
+    def _scene(self, not_before_ns: int) -> SceneTruth:
         wait_s = self.settings.wait_s
         try:
             (frame,) = self._scenes.wait((TRUTH,), not_before_ns, wait_s)
@@ -212,7 +216,11 @@ class SuccessNode(CellNode):
                 raise
             message = f"no truth on {_TRUTH_TOPIC} newer than the episode within {wait_s:g} s"
             raise CellFault(EndReason.GRADER_LOST, message) from fault
-        return convert.scene(deserialize_message(frame.payload, SceneTruthMsg))
+        return _scene_of(frame)
+
+
+def _scene_of(frame: Frame) -> SceneTruth:
+    return convert.scene(deserialize_message(frame.payload, SceneTruthMsg))
 
 
 def _pixels(camera: str, frame: Frame) -> Image:

@@ -27,8 +27,15 @@ from .variation.patterns import add_patterns
 from .variation.wardrobe import FINGERS, mount_parts
 
 # Who touches whom: things of the room touch objects and the robot, the robot touches objects.
-ROOM, OBJECT, ROBOT = 1, 2, 4
-_TOUCHES = {ROOM: OBJECT | ROBOT, OBJECT: ROOM | OBJECT | ROBOT, ROBOT: ROOM | OBJECT}
+# Edges are thin things of the room: the cloth's particles would catch behind them, so it does not
+# touch them.
+ROOM, OBJECT, ROBOT, EDGE = 1, 2, 4, 8
+_TOUCHES = {
+    ROOM: OBJECT | ROBOT,
+    OBJECT: ROOM | OBJECT | ROBOT | EDGE,
+    ROBOT: ROOM | OBJECT | EDGE,
+    EDGE: 0,
+}
 
 FINGER_JOINTS = ("gripper_joint", "gripper_mimic_joint")
 
@@ -86,8 +93,13 @@ def build(
     for name, made in variation.kinds(object_names(config)).items():
         _add_object(spec, name, made)
     if CLOTH in config.objects:
-        add_cloth(spec, OBJECT, _TOUCHES[OBJECT])
-    add_plate(spec, spec.body(description.name("bin_left")), ROOM, _TOUCHES[ROOM])
+        add_cloth(spec, OBJECT, _TOUCHES[OBJECT] & ~EDGE)
+    add_plate(
+        spec,
+        spec.body(description.name("bin_left")),
+        dish=(ROOM, _TOUCHES[ROOM]),
+        edges=(EDGE, _TOUCHES[EDGE]),
+    )
     for lens in lenses:
         _add_camera(spec, description, lens)
     _add_room(spec, workspace.bins)

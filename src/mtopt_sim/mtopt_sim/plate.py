@@ -27,24 +27,28 @@ COLOURS = {
 
 
 def add_plate(
-    spec: mujoco.MjSpec, bin_body: mujoco.MjsBody, contype: int, conaffinity: int
+    spec: mujoco.MjSpec, bin_body: mujoco.MjsBody, dish: tuple[int, int], edges: tuple[int, int]
 ) -> None:
-    """The plate as a part of a bin; `place_plate` says where."""
+    """The plate as a part of a bin; `place_plate` says where.
+
+    `dish` and `edges` are contype and conaffinity of its base and of its ridges and rim.
+    """
     body = bin_body.add_body(name=PLATE, gravcomp=1.0)
-    touch = {
-        "contype": contype,
-        "conaffinity": conaffinity,
+    base = {
+        "contype": dish[0],
+        "conaffinity": dish[1],
         # Glazed, whatever lies on it: a can between a rough rim and the wall would wedge there.
         "friction": (0.25, 0.005, 0.0001),
         "priority": 1,
     }
+    edge = {**base, "contype": edges[0], "conaffinity": edges[1]}
     body.add_geom(
         name="plate_base",
         type=mujoco.mjtGeom.mjGEOM_CYLINDER,
         size=(RADIUS_M, BASE_M / 2, 0.0),
         pos=(0.0, 0.0, BASE_M / 2),
         mass=0.12,
-        **touch,
+        **base,
     )
     inner = RADIUS_M - 2.0 * _RIDGE_HALF_M
     half_z = RIDGE_M / 2
@@ -58,7 +62,7 @@ def add_plate(
             size=(*size, half_z),
             pos=(*at, half_z),
             mass=0.01,
-            **touch,
+            **edge,
         )
     ring = RADIUS_M - _RIDGE_HALF_M
     length = ring * math.tan(math.pi / _RIM_PIECES) + _RIDGE_HALF_M
@@ -71,7 +75,7 @@ def add_plate(
             pos=(ring * math.cos(angle), ring * math.sin(angle), _RIM_M / 2),
             quat=(math.cos(angle / 2), 0.0, 0.0, math.sin(angle / 2)),
             mass=0.003,
-            **touch,
+            **edge,
         )
 
 

@@ -120,7 +120,6 @@ def test_limits_and_what_they_are_of_go_together(write: Callable[..., Path]) -> 
     [
         Novelty(np.zeros(4, dtype=np.float32), np.eye(4, dtype=np.float32)),
         Novelty(np.zeros(3, dtype=np.float32), np.full((3, 3), 3e38, dtype=np.float32)),
-        Novelty(np.zeros(5000, dtype=np.float32), np.zeros((5000, 5000), dtype=np.float32)),
     ],
 )
 def test_a_measure_that_does_not_fit_the_encoder_is_not_written(
@@ -129,6 +128,14 @@ def test_a_measure_that_does_not_fit_the_encoder_is_not_written(
     with np.errstate(over="ignore"), pytest.raises(BundleRefused) as caught:
         write(wrong)
     assert caught.value.law is Refusal.NOVELTY
+
+
+def test_a_measure_of_more_features_than_there_is_time_for_is_not_written(
+    write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(novelty_file, "MAX_FEATURES", 2)
+    with pytest.raises(BundleRefused, match="3 features are too slow to score, at most 2"):
+        write(FITTING)
 
 
 def test_a_damaged_or_missing_measure_is_refused(

@@ -30,6 +30,17 @@ def test_blocks_share_out_the_episodes(episodes: int, block: int, first: int) ->
     assert len({plan.token(n) for n in numbers}) == episodes
 
 
+def test_a_run_is_named_by_its_scene_and_without_one_as_ever() -> None:
+    names = {
+        Wanted(9, scene=scene, variation=level, cell=cell).name
+        for scene in ("", "plain", "everyday")
+        for level in ("", "mild")
+        for cell in ("sim", "a")
+    }
+    assert len(names) == 12
+    assert Wanted(5).name == Wanted(9).name == "seed1-bc4bdce1"
+
+
 def test_seeds_differ_and_follow_from_the_runs_seed() -> None:
     plan, again = Plan(Wanted(9), 1, 5), Plan(Wanted(2000, seed=1), 7, 9)
     seeds = [again.seed(n) for n in range(2000)] + [again.block_seed(n) for n in range(100)]

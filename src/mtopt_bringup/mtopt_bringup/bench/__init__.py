@@ -18,6 +18,7 @@ BENCHES = {
     "sim": "collecting on all cores, beside a well-known simulator",
     "episode": "collecting in one process, without ROS",
     "physics": "grips, resets and blind scripts of the simulated cell, tried many times",
+    "cem": "a decision of the paper's network by CEM, beside three plainer ways",
     "serve": "decisions a second of one policy server for several cells, over ROS",
     "ik": "inverse kinematics over both bins, beside plainer ways",
 }

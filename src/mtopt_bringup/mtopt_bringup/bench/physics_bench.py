@@ -1,4 +1,4 @@
-"""Bench `physics`: grips, resets and the paper's blind scripts, tried from seeds, no clock involved.
+"""Bench `physics`: grips, resets and the paper's blind scripts, tried from seeds, without a clock.
 
 Shares come with the ends of their 95% intervals. It takes about a quarter of an hour.
 """

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from .q_network import ConvBlock, QNetwork
 
 # The rare largest values are cut off, so that the others keep finer steps.
-KEPT_SHARE = 0.9999
+KEPT_SHARE = 0.99999
 _MOST_COUNTED = 2_000_000
 Batch = tuple[Tensor, Tensor, Tensor, Tensor]
 

@@ -47,9 +47,15 @@ class NetworkConfig:
             )
 
     @property
+    def stem_padding(self) -> int:
+        """Zeros on each side of the image."""
+        return (self.stem_kernel - self.stem_stride + 1) // 2
+
+    @property
     def stem_px(self) -> tuple[int, int]:
-        """Size behind the first convolution, rounded up as the padding makes it."""
-        rows, columns = ((side + self.stem_stride - 1) // self.stem_stride for side in self.size_px)
+        """Size behind the first convolution."""
+        lost = self.stem_kernel - 2 * self.stem_padding
+        rows, columns = ((side - lost) // self.stem_stride + 1 for side in self.size_px)
         return rows, columns
 
     @property

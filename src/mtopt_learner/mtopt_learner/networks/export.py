@@ -8,7 +8,7 @@ from onnx import TensorProto
 from mtopt_core.encoding import ACTION_LAYOUT, STATE_LAYOUT
 
 from .folding import FoldedQ, over_blocks
-from .layers import MOST_U8, Layers
+from .layers import Layers
 from .onnx_graph import Graph
 
 
@@ -23,10 +23,12 @@ def encoder_graph(weights: FoldedQ, size_px: tuple[int, int], integer: bool = Fa
     image = graph.input("image", ["B", *size_px, 3], TensorProto.UINT8)
     stem, *body = weights.encoder
     stem, side = over_blocks(stem, size_px)
-    seen = layers.rounded(_blocks(graph, image, size_px, side), MOST_U8)
-    seen = layers.pool(layers.conv_relu(seen, stem, MOST_U8), weights.stem_pool)
-    seen, top = layers.convs(seen, body, stem.top)
-    seen = layers.conv(layers.pool(seen, weights.body_pool), weights.first, top)
+    # The first and the last convolution are cheap, and what they lose is lost for all behind them.
+    floats = Layers(graph, integer=False)
+    seen = floats.conv_relu(_blocks(graph, image, size_px, side), stem)
+    seen = layers.pool(layers.rounded(seen, stem.top), weights.stem_pool)
+    seen = layers.convs(seen, body, stem.top)
+    seen = floats.conv(layers.pool(seen, weights.body_pool), weights.first)
     graph.output("features", seen, ["B", *_feature_shape(weights)])
     return graph.to_bytes()
 
@@ -44,8 +46,9 @@ def head_graph(weights: FoldedQ, integer: bool = False) -> bytes:
     actions = graph.input("actions", ["B", "N", len(ACTION_LAYOUT)])
     merged = _merged(layers, weights, state, task, actions)
     seen = _acted(layers, weights, features, merged)
-    seen, top = layers.convs(seen, weights.head, weights.first.top)
-    seen, _ = layers.convs(layers.pool(seen, weights.head_pool), weights.tail, top)
+    seen = layers.convs(seen, weights.head, weights.first.top)
+    top = (weights.first, *weights.head)[-1].top
+    seen = layers.convs(layers.pool(seen, weights.head_pool), weights.tail, top)
     seen = graph.node("Flatten", seen)
     *hidden, last = weights.dense
     for layer in hidden:

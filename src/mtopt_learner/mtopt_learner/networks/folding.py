@@ -99,13 +99,13 @@ def fold(network: QNetwork, tops: Tops | None = None) -> FoldedQ:
     """
     known = tops or {}
     config, head, merge = network.config, network.head, network.head.merge
-    stem, *body = _convs([network.encoder.stem, *network.encoder.body], known)
+    stem, *body = folded_convs([network.encoder.stem, *network.encoder.body], known)
     # Pixels come as 0..255.
     stem = dataclasses.replace(stem, weight=stem.weight / np.float32(BRIGHTEST))
-    first, *others = _convs(head.convs, known)
+    first, *others = folded_convs(head.convs, known)
     scale, shift = _norm(merge.norm)
     cases, places = _cases(
-        first, _array(merge.out.weight), _array(merge.out.bias), config.features_px
+        first, array_of(merge.out.weight), array_of(merge.out.bias), config.features_px
     )
     return FoldedQ(
         encoder=(stem, *body),
@@ -113,22 +113,22 @@ def fold(network: QNetwork, tops: Tops | None = None) -> FoldedQ:
         body_pool=config.body_pool,
         features_px=config.features_px,
         first=first,
-        action=_array(merge.action.weight).T * scale,
-        state=_array(merge.state.weight).T * scale,
-        task=_array(merge.task.weight).T * scale,
+        action=array_of(merge.action.weight).T * scale,
+        state=array_of(merge.state.weight).T * scale,
+        task=array_of(merge.task.weight).T * scale,
         merged=shift,
         cases=cases,
         places=places,
         head=tuple(others),
         head_pool=config.head_pool,
-        tail=tuple(_convs(head.tail, known)),
-        dense=tuple(_dense(layer) for layer in (*head.dense, head.value)),
+        tail=tuple(folded_convs(head.tail, known)),
+        dense=tuple(folded_dense(layer) for layer in (*head.dense, head.value)),
     )
 
 
 def _folded_conv(block: ConvBlock, top: float) -> FoldedConv:
     scale, shift = _norm(block.norm)
-    weight = _array(block.conv.weight) * scale[:, np.newaxis, np.newaxis, np.newaxis]
+    weight = array_of(block.conv.weight) * scale[:, np.newaxis, np.newaxis, np.newaxis]
     return FoldedConv(weight, shift, block.conv.stride[0], int(block.conv.padding[0]), top)
 
 
@@ -157,16 +157,17 @@ def _norm(norm: nn.BatchNorm2d | nn.BatchNorm1d) -> tuple[Weights, Weights]:
     if norm.running_mean is None or norm.running_var is None:
         raise TypeError("a norm without running statistics cannot be folded")
     scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
-    return _array(scale), _array(norm.bias - norm.running_mean * scale)
+    return array_of(scale), array_of(norm.bias - norm.running_mean * scale)
 
 
-def _dense(layer: nn.Module) -> FoldedDense:
+def folded_dense(layer: nn.Module) -> FoldedDense:
+    """A linear layer as plain weights."""
     if not isinstance(layer, nn.Linear):
         raise TypeError(f"must be a linear layer, is {type(layer).__name__}")
-    return FoldedDense(_array(layer.weight).T, _array(layer.bias))
+    return FoldedDense(array_of(layer.weight).T, array_of(layer.bias))
 
 
-def _convs(blocks: Iterable[nn.Module], tops: Tops) -> list[FoldedConv]:
+def folded_convs(blocks: Iterable[nn.Module], tops: Tops) -> list[FoldedConv]:
     """What the blocks do, ReLU aside."""
     return [
         _folded_conv(block, tops.get(block, 0.0))
@@ -175,5 +176,6 @@ def _convs(blocks: Iterable[nn.Module], tops: Tops) -> list[FoldedConv]:
     ]
 
 
-def _array(values: Tensor) -> Weights:
+def array_of(values: Tensor) -> Weights:
+    """A tensor's numbers, float32, in memory of their own."""
     return values.detach().to("cpu", torch.float32).numpy().copy()

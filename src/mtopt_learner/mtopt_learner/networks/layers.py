@@ -37,8 +37,8 @@ class Layers:
         stored = self.graph.node("QuantizeLinear", seen, scale, zero)
         return self.graph.node("DequantizeLinear", stored, scale, zero)
 
-    def conv(self, seen: str, conv: FoldedConv, top: float) -> str:
-        """A convolution of what lies in 0..top."""
+    def conv(self, seen: str, conv: FoldedConv, top: float = 0.0) -> str:
+        """A convolution; integers need to know that what it reads lies in 0..top."""
         kernel = list(conv.weight.shape[2:])
         weight, bias = self._stored(conv, top / MOST_U8)
         return self.graph.node(
@@ -46,15 +46,15 @@ class Layers:
             kernel_shape=kernel, strides=[conv.stride] * 2, pads=[conv.padding] * 4,
         )  # fmt: skip
 
-    def conv_relu(self, seen: str, conv: FoldedConv, top: float) -> str:
+    def conv_relu(self, seen: str, conv: FoldedConv, top: float = 0.0) -> str:
         """The same, ReLU, rounded to its own top."""
         return self.rounded(self.relu(self.conv(seen, conv, top)), conv.top)
 
-    def convs(self, seen: str, convs: Sequence[FoldedConv], top: float) -> tuple[str, float]:
-        """One behind the other; the result and its top."""
+    def convs(self, seen: str, convs: Sequence[FoldedConv], top: float) -> str:
+        """One behind the other."""
         for conv in convs:
             seen, top = self.conv_relu(seen, conv, top), conv.top
-        return seen, top
+        return seen
 
     def dense(self, seen: str, layer: FoldedDense) -> str:
         """A matrix and a bias, always in floats: they are small."""

@@ -6,7 +6,8 @@ actions (B, N, 8) encoded; logits (B, N), whose sigmoid is Q.
 
 from __future__ import annotations
 
-import torch
+import itertools
+
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -39,8 +40,8 @@ class Encoder(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         width, momentum, kernel = config.channels, config.norm_momentum, config.body_kernel
-        padding = (config.stem_kernel - config.stem_stride + 1) // 2
-        self.stem = ConvBlock(3, width, config.stem_kernel, momentum, padding, config.stem_stride)
+        stem = config.stem_kernel, momentum, config.stem_padding, config.stem_stride
+        self.stem = ConvBlock(3, width, *stem)
         self.body = nn.ModuleList(
             ConvBlock(width, width, kernel, momentum, kernel // 2) for _ in range(config.body_convs)
         )
@@ -145,8 +146,5 @@ def useful_flops(config: NetworkConfig) -> tuple[int, int]:
         rows, columns = rows - config.tail_kernel + 1, columns - config.tail_kernel + 1
         head += convolved((rows, columns), config.tail_kernel)
     widths = [width * rows * columns, *config.dense, 1]
-    head += sum(2 * a * b for a, b in zip(widths[:-1], widths[1:], strict=True))
+    head += sum(2 * a * b for a, b in itertools.pairwise(widths))
     return encoder, head
-
-
-__all__ = ["Encoder", "Head", "QNetwork", "parameter_count", "torch", "useful_flops"]

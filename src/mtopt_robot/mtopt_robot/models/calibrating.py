@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -19,8 +20,11 @@ from mtopt_core.uncertainty import (
     q_spread,
 )
 
-from .bundle import Bundle
+from . import sealing
+from .bundle import ENCODER, ENCODER_INT8, HEAD, HEAD_INT8, Bundle, write_bundle
 from .decide import Asked, decide
+from .engine import INT8
+from .golden import Golden
 from .image import prepare
 from .q_function import QFunction
 
@@ -39,7 +43,7 @@ def familiar(bundle: Bundle, images: Iterable[Image]) -> Novelty:
 def limits(
     bundle: Bundle,
     novelty: Novelty,
-    held_out: Sequence[Asked],
+    held_out: Iterable[Asked],
     cem: CemConfig,
     percentile: float = PERCENTILE,
 ) -> Limits:
@@ -55,6 +59,23 @@ def limits(
         np.array([q_spread(choice.rounds) for choice in choices], dtype=np.float32),
         percentile,
     )
+
+
+def renewed(bundle: Bundle, version: str, novelty: Novelty, found: Limits) -> Path:
+    """The same networks as a new version beside the old one, with what it knows of itself.
+
+    Raises as `write_bundle`.
+    """
+    known = bundle.manifest
+
+    def read(name: str) -> bytes:
+        return sealing.read_sealed(bundle.folder, name, known.files[name])
+
+    store = bundle.folder.absolute().parent.parent
+    manifest = replace(known, version=version, uncertainty=found)
+    integers = (read(ENCODER_INT8), read(HEAD_INT8)) if INT8 in known.precisions else None
+    golden = Golden.from_bytes(read(known.golden))
+    return write_bundle(store, manifest, read(ENCODER), read(HEAD), golden, novelty, integers)
 
 
 def _seen(q_function: QFunction, image: Image) -> np.ndarray:

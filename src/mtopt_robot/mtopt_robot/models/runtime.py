@@ -40,7 +40,9 @@ from .openvino_engine import OpenVinoEngine
 from .q_function import QFunction
 from .trial import golden_values, try_extremes, try_golden
 
-# How far a value may be off, how well the order must be kept, how much Q a choice may cost.
+# How far values may be off on average, how well the order must be kept, how much Q a choice may
+# cost. This finds engines that do not work; what a format costs was measured when the bundle was
+# made, and is why it states the format.
 MOST_OFF = {FP32: 1e-3, FP16: 0.02, BF16: 0.05, INT8: 0.1}
 LEAST_AGREEMENT = 0.9
 MOST_REGRET = 0.02
@@ -86,8 +88,12 @@ class Verdict:
         name = f"{self.provider} {self.precision}"
         if self.reason:
             return f"{name}: {self.reason}"
-        order = "" if math.isnan(self.agreement) else f", rank agreement {self.agreement:.3f}"
-        return f"{name}: {self.decision_ms:.1f} ms{order}"
+        parts = [name]
+        if not math.isnan(self.decision_ms):
+            parts = [f"{name}: {self.decision_ms:.1f} ms"]
+        if not math.isnan(self.agreement):
+            parts.append(f"rank agreement {self.agreement:.3f}")
+        return ", ".join(parts)
 
 
 @dataclass(frozen=True)
@@ -227,11 +233,11 @@ def _self_test(
     q_function: QFunction, manifest: Manifest, golden: Golden, precision: str
 ) -> tuple[float, float]:
     """Rank agreement and regret over golden examples; raises GoldenInvalid, NotNumbers."""
-    try_extremes(q_function, manifest, MOST_OFF[precision], manifest.tasks[:1])
+    try_extremes(q_function, manifest, tasks=manifest.tasks[:1])
     values = golden_values(q_function, manifest, golden, range(len(golden.tasks))[:_EXAMPLES])
     found: Numbers = np.stack([q for _, q in values])
     wanted = golden.q[: len(found)]
-    off = float(np.abs(found - wanted).max())
+    off = float(np.abs(found - wanted).mean())
     # Written so that NaN fails too.
     if not off <= MOST_OFF[precision]:
         raise GoldenInvalid(f"values are off by {off:g}, at most {MOST_OFF[precision]:g} allowed")

@@ -41,12 +41,18 @@ class Wanted:
     models: str = ""
     mix: MixConfig = MixConfig()
     cell: str = "sim"
+    scene: str = ""
+    variation: str = ""
 
     @property
     def name(self) -> str:
         """A short name of the run."""
-        what = json.dumps({**asdict(self), "episodes": 0}, sort_keys=True)
-        return f"seed{self.seed}-{hashlib.sha256(what.encode()).hexdigest()[:8]}"
+        what = {**asdict(self), "episodes": 0}
+        for name in ("scene", "variation"):  # a run without them is named as ever
+            if not what[name]:
+                del what[name]
+        digest = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
+        return f"seed{self.seed}-{digest[:8]}"
 
 
 @dataclass(frozen=True)
