@@ -41,6 +41,11 @@ class BatchCem:
         shape = (self.config.rounds, count, self.motions, 4)
         return torch.from_numpy(rng.standard_normal(shape, dtype=np.float32)).to(self._device)
 
+    def proposals(self, noise: Tensor) -> Tensor:
+        """What a first round looks at, (B, N, 8), of the noise of one round."""
+        mean, std, high = (part.to(noise.dtype) for part in (self._mean, self._std, self._high))
+        return self._rows(torch.clamp(mean + std * noise, -high, high))
+
     def best(self, score: Score, noise: Tensor) -> tuple[Tensor, Tensor]:
         """The best of all samples: actions (B, 8) as networks read them, and values (B,).
 

@@ -147,21 +147,22 @@ class BellmanUpdater:
             for part in (batch.next_images, batch.next_states, batch.tasks)
         ]
         with torch.inference_mode(), self._precision():
-            seen = self._encoded(first, given[0])
+            seen = self.encoded(first, given[0])
             noise = self._cem.noise(len(rows), rng)
             actions, best = self._cem.best(
-                lambda rows_: self._scored(first, seen, given[1], given[2], rows_), noise
+                lambda rows_: self.scored(first, seen, given[1], given[2], rows_), noise
             )
-            other = self._encoded(second, given[0])
-            check = self._scored(second, other, given[1], given[2], actions.unsqueeze(1))[:, 0]
+            other = self.encoded(second, given[0])
+            check = self.scored(second, other, given[1], given[2], actions.unsqueeze(1))[:, 0]
         found: np.ndarray = clipped_double(best.cpu().numpy(), check.cpu().numpy())
         return found
 
-    def _encoded(self, network: Any, images: Tensor) -> Tensor:
+    def encoded(self, network: Any, images: Tensor) -> Tensor:
+        """Features of images, some at a time."""
         chunk = self.networks.config.chunk
         return torch.cat([network.encoder(part) for part in images.split(chunk)])
 
-    def _scored(
+    def scored(
         self, network: Any, seen: Tensor, states: Tensor, tasks: Tensor, actions: Tensor
     ) -> Tensor:
         """Values (B, N), a few states at a time: what lies between the layers is large."""
