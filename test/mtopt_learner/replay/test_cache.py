@@ -104,6 +104,7 @@ def test_behind_what_is_spoilt_everything_is_decoded_again(tmp_path: Path, spoil
         os.truncate(frames, 4 * size)
     with FrameCache(tmp_path, VIEW, "l") as cache:
         assert_holds(cache, range(1))
+        assert index.read_bytes().count(b"\n") == 1 and frames.stat().st_size == 3 * size
 
 
 WRITER = """
