@@ -259,7 +259,7 @@ def _add_camera(spec: mujoco.MjSpec, description: RobotDescription, lens: Lens) 
 
 def _add_room(spec: mujoco.MjSpec, bins: BinGeometry) -> None:
     quality = spec.visual.quality  # coarse roundings: half the time of a small image
-    quality.shadowsize, quality.numslices, quality.numstacks, quality.numquads = 2048, 20, 10, 1
+    quality.shadowsize, quality.numslices, quality.numstacks, quality.numquads = 2048, 16, 8, 1
     spec.visual.headlight.ambient = (0.42, 0.42, 0.42)
     spec.visual.headlight.diffuse = (0.15, 0.15, 0.15)
     spec.visual.headlight.specular = (0.0, 0.0, 0.0)

@@ -8,6 +8,8 @@ that belong to the room. On the way, and wherever else they stop, the bins are w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +17,8 @@ from numpy.typing import NDArray
 LEVEL_RAD = 1e-3  # 0.3 mm at a bin's far wall
 STILL_RAD_S = 0.01
 _SUFFIX = "_standing"
-_COPIED = (
-    "type size pos quat contype conaffinity condim friction priority solref solimp margin gap"
-).split()
+_PLACE = ("type", "size", "pos", "quat")
+_TOUCH = ("contype", "conaffinity", "condim", "friction", "priority", "solref", "solimp")
 
 
 def standing(name: str) -> str:
@@ -40,7 +41,7 @@ def _copy(body: mujoco.MjsBody, parent: mujoco.MjsBody) -> mujoco.MjsBody:
     copy = parent.add_body(name=standing(body.name), pos=body.pos, quat=body.quat)
     for geom in body.geoms:
         if geom.contype:
-            values = {field: getattr(geom, field) for field in _COPIED}
+            values = {field: getattr(geom, field) for field in _PLACE + _TOUCH}
             copy.add_geom(**values, group=3, mass=0.0)
     return copy
 
@@ -64,12 +65,12 @@ class Standing:
         self._dof = np.array([model.joint(name).dofadr[0] for name in hinges])
         self._fixed: list[bool | None] = [None] * len(names)
 
-    def choose(self, data: mujoco.MjData, asked_rad: NDArray[np.float64]) -> None:
-        """Say before each run of steps how far off level each hinge (N,) is asked to go in it."""
-        still = asked_rad < LEVEL_RAD
-        still &= np.abs(data.qpos[self._qpos]) < LEVEL_RAD
-        still &= np.abs(data.qvel[self._dof]) < STILL_RAD_S
-        for index, fixed in enumerate(still.tolist()):
+    def choose(self, data: mujoco.MjData, asked_rad: Sequence[float]) -> None:
+        """Say before each run of steps how far off level each hinge (N,) is asked to go."""
+        angles, speeds = data.qpos[self._qpos].tolist(), data.qvel[self._dof].tolist()
+        for index, asked in enumerate(asked_rad):
+            level = max(asked, abs(angles[index])) < LEVEL_RAD
+            fixed = level and abs(speeds[index]) < STILL_RAD_S
             if fixed != self._fixed[index]:
                 self._fixed[index] = fixed
                 hinged, room = self._shapes[index]

@@ -173,9 +173,9 @@ class Workcell:
         table, data = self._joints, self.data
         return JointState(
             table.names,
-            data.qpos[table.qpos].copy(),
-            data.qvel[table.dof].copy(),
-            data.qfrc_actuator[table.dof].copy(),
+            data.qpos[table.qpos],
+            data.qvel[table.dof],
+            data.qfrc_actuator[table.dof],
             self.now_ns,
         )
 
@@ -193,6 +193,7 @@ class Workcell:
         self._steps = self._look_step = 0
         self._astray, self._tipped = frozenset(), False
         self._stand_home()
+        self._settle_bins()
         self.place_plate()
         colours = self.config.plate_colours
         paint_plate(self.model, colours[self._rng.integers(len(colours))])
@@ -209,6 +210,7 @@ class Workcell:
         x, y, yaw = plate_pose(bins, self._rng)
         place_plate(self.model, (x - bins.left_center_m[0], y, -bins.inner_size_m[2]), yaw)
         self._rest.wake(self.data)
+        self._rest.place(self.data)
 
     def strays(self) -> tuple[str, ...]:
         """Objects that are in no bin and in no hand."""
@@ -300,19 +302,28 @@ class Workcell:
             self._settle_bins()
             run = min([end, *(way.end for way in ways)]) - self._steps
             if ways:
-                for step in range(self._steps, self._steps + run):
-                    for way in ways:
-                        data.ctrl[way.ctrl] = way.wanted[step - way.begins]
+                ctrl = data.ctrl
+                for asked in self._asked(ways, run):
+                    ctrl[:] = asked
                     self.step(1)
             else:  # every drive stays with the last it was asked for
                 self.step(run)
             self._steps += run
 
+    def _asked(self, ways: list[Way], steps: int) -> Vector:
+        """What all drives are asked for in the next steps, (steps, U)."""
+        asked = np.repeat(self.data.ctrl[None], steps, axis=0)
+        for way in ways:
+            now = self._steps - way.begins
+            asked[:, way.ctrl] = way.wanted[now : now + steps]
+        return asked
+
     def _settle_bins(self) -> None:
-        """What the bins are in the next steps goes by what they are asked for."""
+        """Before a run of steps: what may sleep in it, and which bins stand."""
+        self._rest.keep_what_is_touched(self.data)
         way = self._ways["bin"]
         asked_rad = way.furthest(self._steps)
-        self._rest.keep_awake(self.data, (asked_rad > 0.0) & (self._steps < way.end))
+        self._rest.keep_bins([rad > 0.0 and self._steps < way.end for rad in asked_rad])
         self._standing.choose(self.data, asked_rad)
 
     def _stand_home(self) -> None:

@@ -17,6 +17,7 @@ BENCHES = {
     "log": "writing and checking episodes of the log, beside plain file writing",
     "sim": "collecting on all cores, beside a well-known simulator",
     "episode": "collecting in one process, without ROS",
+    "node": "the simulated cell as a node on one core, with three cameras",
     "physics": "grips, resets and blind scripts of the simulated cell, tried many times",
     "ik": "inverse kinematics over both bins, beside plainer ways",
 }
