@@ -8,24 +8,22 @@ from dataclasses import dataclass
 
 import pytest
 from rclpy.action import ActionClient
-from sensor_msgs.msg import CompressedImage
-from std_srvs.srv import Trigger
 
 from contracts.cell_contract import CellContract
 from fakes.ros_cell_hardware import FAST_ARM, FAST_BIN, SHADES, CellHardware
 from fakes.ros_fixtures import ros  # noqa: F401
+from fakes.ros_runner import client_of
 from fakes.ros_session import Prober, Spinner, managed, start_ros, until
 from mtopt_core.action import Action
 from mtopt_core.cell import CellFault, EndReason
 from mtopt_core.tasks import Task
 from mtopt_core.workspace import Workspace
-from mtopt_msgs.action import ExecuteStep, MoveHome, ResetBins
+from mtopt_msgs.action import ExecuteStep
 from mtopt_ros import convert
 from mtopt_ros.arm_node import ArmNode
 from mtopt_ros.bin_node import BinNode
 from mtopt_ros.camera_node import CameraNode
-from mtopt_ros.frames import Frame, NewestFrames
-from mtopt_ros.qos import IMAGES
+from mtopt_ros.frames import NewestFrames
 from mtopt_ros.ros_cell import CellClients, RosCell
 from mtopt_ros.settings import CAMERAS, RunnerSettings
 
@@ -41,28 +39,6 @@ class World:
     client: Callable[[], RosCell]
 
 
-def _client(prober: Prober, workspace: Workspace) -> RosCell:
-    frames = NewestFrames(CAMERAS, prober.abort)
-    for camera in CAMERAS:
-
-        def on_image(payload: bytes, camera: str = camera) -> None:
-            frames.put(camera, Frame(convert.stamp_of_serialized(payload), payload))
-
-        topic = f"camera/{camera}/image_raw/compressed"
-        prober.node.create_subscription(CompressedImage, topic, on_image, IMAGES, raw=True)
-    clients = CellClients(
-        prober.action(ExecuteStep, "arm/execute_step"),
-        prober.action(MoveHome, "arm/move_home"),
-        prober.action(ResetBins, "bin/reset"),
-    )
-    settings = RunnerSettings(step_deadline_s=2.0)
-
-    def hold() -> None:
-        prober.ask(Trigger, "arm/hold")
-
-    return RosCell(clients, frames, workspace, settings, prober.abort, hold)
-
-
 @pytest.fixture(scope="module")
 def world(workspace: Workspace) -> Iterator[World]:
     start_ros()
@@ -76,7 +52,7 @@ def world(workspace: Workspace) -> Iterator[World]:
         prober.bring_up("camera", "arm", "bin")
         goal = ExecuteStep.Goal(action=convert.action_msg(Action()))
         until(lambda: prober.do(ExecuteStep, "arm/execute_step", goal).ok, "joint states")
-        yield World(hardware, prober, lambda: _client(prober, workspace))
+        yield World(hardware, prober, lambda: client_of(prober, workspace))
     finally:
         with contextlib.ExitStack() as ends:
             for one in (*spinners, prober):

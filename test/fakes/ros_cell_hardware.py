@@ -20,7 +20,7 @@ from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
 from fakes.ros_session import CELL, FILES
 from mtopt_core.joints import JointState
 from mtopt_core.workspace import Workspace
-from mtopt_robot.description import ARM_JOINTS, BIN_JOINTS, GRIPPER_JOINTS, RobotDescription
+from mtopt_robot.description import ARM_JOINTS, BIN_JOINTS, GRIPPER_JOINTS
 from mtopt_ros import convert, files
 from mtopt_ros.qos import DRIVER
 from mtopt_ros.settings import CAMERAS
@@ -41,7 +41,7 @@ FAST_ARM = {
 }
 FAST_BIN = {
     "guard": {"stale_after_s": 2.0},
-    "sequence": {"shakes": 1, "pause_s": 0.1, "patience_s": 0.5},
+    "sequence": {"shakes": 1, "pause_s": 0.1, "patience_s": 0.5, "stale_after_s": 2.0},
 }
 
 
@@ -53,9 +53,9 @@ class CellHardware(Node):
     controller.
     """
 
-    def __init__(self, workspace: Workspace, cameras: bool = True) -> None:
+    def __init__(self, workspace: Workspace, cameras: bool = True, prefix: str = "") -> None:
         super().__init__("hardware", namespace=f"/{CELL}", use_global_arguments=False)
-        description = RobotDescription.expand(FILES["description_file"])
+        description = files.description(FILES["description_file"], prefix)
         home = {
             "arm": (description.names(ARM_JOINTS), np.array(workspace.home_q_rad)),
             "gripper": (description.names(GRIPPER_JOINTS), np.array([OPEN_M])),

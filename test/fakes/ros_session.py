@@ -39,6 +39,8 @@ FILES = {
     "tasks_file": str(ROOT / "config" / "tasks.yaml"),
     "sim_file": str(ROOT / "config" / "sim.yaml"),
     "description_file": str(ROOT / "urdf" / "mtopt_cell.urdf.xacro"),
+    "scenes_file": str(ROOT / "config" / "scenes.yaml"),
+    "variation_file": str(ROOT / "config" / "variation.yaml"),
     "lenses_file": str(ROOT / "urdf" / "cameras.yaml"),
 }
 

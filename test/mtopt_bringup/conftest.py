@@ -32,7 +32,9 @@ def load(tmp_path: Path, registry: TaskRegistry) -> Callable[..., Fleet]:
     def make(*cells: Any, **other: Any) -> Fleet:
         path = tmp_path / "fleet.yaml"
         path.write_text(yaml.safe_dump({"cells": list(cells), **other}))
-        return Fleet.load(path, registry)
+        fleet = Fleet.load(path)
+        fleet.check_tasks(registry)
+        return fleet
 
     return make
 

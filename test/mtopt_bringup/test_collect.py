@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from mtopt_bringup import collect
-from mtopt_core.errors import ConfigError, UnknownTask
+from mtopt_core.errors import ConfigError, ReservedForEvaluation, UnknownTask
 from mtopt_core.exploration import MixConfig
+from mtopt_data.errors import NameInvalid
 from mtopt_sim.collecting.errors import PlanInvalid, WorkersLost
 from mtopt_sim.collecting.plan import Plan
 from mtopt_sim.collecting.station import Done, Places
+from mtopt_sim.errors import UnknownScene
 
 
 def done(episode: int, reason: str = "terminated", success: bool = False) -> Done:
@@ -65,6 +67,27 @@ def test_without_models_the_scripts_act_and_with_them_the_network(tmp_path: Path
     assert FakeCrew.plan.wanted.mix == MixConfig(1.0, 0.0, 0.0)
     run(tmp_path, "--models", "m")
     assert FakeCrew.plan.wanted.mix == MixConfig(0.0, 1.0, 1.0)
+
+
+def test_a_scene_brings_its_tasks_and_a_cell_its_look(tmp_path: Path) -> None:
+    words = ("--scene", "extended", "--variation", "mild", "--cell", "cell7")
+    assert run(tmp_path, *words, "--tasks", "lift-cloth") == 0
+    wanted = FakeCrew.plan.wanted
+    assert (wanted.scene, wanted.variation, wanted.cell) == ("extended", "mild", "cell7")
+    assert wanted.tasks == ("lift-cloth",)
+    with pytest.raises(UnknownTask, match="lift-cloth"):
+        run(tmp_path, "--tasks", "lift-cloth")
+
+
+def test_training_gets_nothing_that_is_reserved(tmp_path: Path) -> None:
+    with pytest.raises(ReservedForEvaluation, match="'standard' is kept for evaluation"):
+        run(tmp_path, "--scene", "standard")
+    with pytest.raises(UnknownScene, match="moon"):
+        run(tmp_path, "--scene", "moon")
+    with pytest.raises(ConfigError, match="'wild'"):
+        run(tmp_path, "--variation", "wild")
+    with pytest.raises(NameInvalid, match="7up"):
+        run(tmp_path, "--cell", "7up")
 
 
 @pytest.mark.parametrize("mix", ["1,2", "a,b,c", "0,0,0", "1,-1,1", "nan,1,1", "1e9,0,0"])

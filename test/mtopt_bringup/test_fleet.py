@@ -12,15 +12,14 @@ import pytest
 from mtopt_bringup.fleet import ELSEWHERE, Fleet, NodeOverrides
 from mtopt_bringup.paths import Paths
 from mtopt_core.errors import ConfigError, MtoptError
-from mtopt_core.tasks import TaskRegistry
 from mtopt_ros.parameters import leaves
 from mtopt_ros.settings import SETTINGS
 
 Load = Callable[..., Fleet]
 
 
-def test_the_shipped_fleet_is_one_simulated_cell(paths: Paths, registry: TaskRegistry) -> None:
-    (cell,) = Fleet.load(paths.fleet, registry).cells
+def test_the_shipped_fleet_is_one_simulated_cell(paths: Paths) -> None:
+    (cell,) = Fleet.load(paths.fleet).cells
     assert (cell.name, cell.hardware, cell.simulated_time) == ("cell1", "mujoco", True)
 
 
@@ -74,6 +73,10 @@ MISTAKES = [
     (named(hardware="kuka"), ["cells[0] (a)", "hardware", "'kuka'", "mujoco, gazebo, mock, iiwa"]),
     (named(hardwear="mock"), ["hardwear", "no such field", "hardware"]),
     (named(tasks=["lift-moon"]), ["tasks", "'lift-moon'", "lift-any", "place-top-left"]),
+    (named(variation="wild"), ["variation", "'wild'", "off, mild, strong, own"]),
+    (named(prefixed="yes"), ["prefixed", "'yes'", "true or false"]),
+    (named(nodes={"mujoco": {"scene": "plain"}}), ["mujoco", "scene", "the cell's `scene`"]),
+    (named(nodes={"arm": {"joint_prefix": "a_"}}), ["arm", "joint_prefix", "`prefixed`"]),
     (named(tasks="lift-any"), ["tasks", "'lift-any'", "list"]),
     (named(tasks=[1]), ["tasks", "1", "text"]),
     (named(cameras={"source": "usb"}), ["cameras", "source", "'usb'", "v4l2"]),
@@ -122,15 +125,13 @@ def test_an_unknown_field_of_the_file_is_named(load: Load) -> None:
 @pytest.mark.parametrize(
     "text", ["cells: []", "cells: 3", "other: 1", "", "cells: [", "cells:\n\t- a"]
 )
-def test_a_file_that_is_no_fleet_is_refused_by_name(
-    tmp_path: Path, registry: TaskRegistry, text: str
-) -> None:
+def test_a_file_that_is_no_fleet_is_refused_by_name(tmp_path: Path, text: str) -> None:
     path = tmp_path / "broken.yaml"
     path.write_text(text)
     with pytest.raises(MtoptError, match=r"broken.yaml"):
-        Fleet.load(path, registry)
+        Fleet.load(path)
 
 
-def test_a_missing_file_is_named(tmp_path: Path, registry: TaskRegistry) -> None:
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(MtoptError, match=r"none.yaml: no such file"):
-        Fleet.load(tmp_path / "none.yaml", registry)
+        Fleet.load(tmp_path / "none.yaml")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mtopt_core.purpose import purpose_of
 from mtopt_data.errors import MetadataInvalid
 from mtopt_data.metadata import EpisodeMetadata, EpisodeStart
 
@@ -37,7 +38,7 @@ def test_both_records_come_back_from_their_maps(whole: EpisodeMetadata, make_sta
 def test_maps_hold_text_alone(whole: EpisodeMetadata) -> None:
     values = whole.to_map()
     assert all(isinstance(text, str) for item in values.items() for text in item)
-    assert values["format"] == "1"
+    assert values["format"] == "2"
     assert values["success"] == '{"lift-any": true, "lift-banana": false}'
 
 
@@ -64,6 +65,8 @@ def test_metadata_travels_between_processes(whole: EpisodeMetadata) -> None:
         ("seed", True, "seed = True: must be a whole number"),
         ("operator", None, "operator = None: must be text"),
         ("started_ns", -1, "started_ns = -1: must be 0 to"),
+        ("purpose", "evaluation", "purpose = 'evaluation': seed 42 is one of training"),
+        ("seed", 1 << 62, "purpose = 'training': seed 4611686018427387904 is one of evaluation"),
         ("cell", "cell2", "the episode id names cell 'cell1'"),
     ],
 )
@@ -104,7 +107,8 @@ def test_an_end_without_its_reason_is_refused(make_start: Any) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"format": "2"}, "format = '2': this version reads 1"),
+        ({"format": "3"}, "format = '3': this version reads 1 and 2"),
+        ({"scene": None}, "scene: missing"),
         ({"task": None}, "task: missing"),
         ({"colour": "red"}, "colour: not a field"),
         ({"seed": "many"}, "seed = 'many': must be a whole number"),
@@ -117,3 +121,19 @@ def test_a_map_that_cannot_be_is_named(whole: EpisodeMetadata, change: Any, said
     values = {name: text for name, text in changed.items() if text is not None}
     with pytest.raises(MetadataInvalid, match=said):
         EpisodeMetadata.from_map(values)
+
+
+@pytest.mark.parametrize("seed", [7, 1 << 62])
+def test_a_map_of_before_scenes_is_read(make_start: Any, seed: int) -> None:
+    purpose = purpose_of(seed).value
+    start = make_start(seed=seed, purpose=purpose)
+    later = ("scene", "variation", "purpose")
+    old = {name: text for name, text in start.to_map().items() if name not in later}
+    assert EpisodeStart.from_map(old | {"format": "1"}) == start
+    with pytest.raises(MetadataInvalid, match="scene: not a field of format 1"):
+        EpisodeStart.from_map(old | {"format": "1", "scene": "plain"})
+
+
+def test_a_scene_comes_back(make_start: Any) -> None:
+    start = make_start(scene="everyday", variation="mild")
+    assert EpisodeStart.from_map(start.to_map()) == start

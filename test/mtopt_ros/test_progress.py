@@ -44,6 +44,13 @@ def test_only_ordinary_episodes_on_disk_count(
     assert progress.last_reason == reason and progress.last_task == "lift-any"
 
 
+def test_picks_in_vain_are_counted_in_a_row() -> None:
+    progress = Progress()
+    for lifted, vain in ((False, 1), (False, 2), (True, 0), (False, 1)):
+        progress.picked(lifted)
+        assert progress.vain_picks == vain
+
+
 def test_it_is_finished_when_all_that_was_wanted_is_kept(registry: TaskRegistry) -> None:
     progress = Progress(wanted=2)
     progress.end(episode(registry), False, kept=True)

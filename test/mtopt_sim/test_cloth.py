@@ -10,19 +10,18 @@ import numpy as np
 import pytest
 
 from mtopt_core.action import Action, Gripper
-from mtopt_core.config import from_mapping
 from mtopt_core.geometry import Transform
 from mtopt_core.rules import Covered, Lifted
 from mtopt_core.workspace import Bin
-from mtopt_data.yamlfile import read_yaml
 from mtopt_sim.cell import CellConfig, SimCell
 from mtopt_sim.cloth import CLOTH, SPACING_M, hidden, pleated
 from mtopt_sim.config import SimConfig
 from mtopt_sim.drape import pinch, release_over
 from mtopt_sim.errors import UnknownObject
+from mtopt_sim.pictures.portrait import go
 from mtopt_sim.plate import PLATE
-from mtopt_sim.portrait import _go
 from mtopt_sim.standing import standing
+from mtopt_sim.variation.scenes import stage
 from mtopt_sim.workcell import Workcell
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -100,10 +99,10 @@ def test_the_gripper_lifts_the_cloth_and_lays_it_over_an_object(cloth_cell: SimC
     cloth_cell.restart(8)  # it falls well over the can here; let go of in a fold, it often does not
     grasp = pinch(workcell)
     for pose in (above(grasp), grasp):
-        _go(cloth_cell, pose)
+        go(cloth_cell, pose)
     assert not Lifted(CLOTH).succeeded(workcell.truth(), space)
     cloth_cell.act(Action(gripper=Gripper.CLOSE))
-    _go(cloth_cell, above(grasp))
+    go(cloth_cell, above(grasp))
     lifted = workcell.truth()
     assert Lifted(CLOTH).succeeded(lifted, space) and Lifted().succeeded(lifted, space)
     assert not Lifted(CAN).succeeded(lifted, space)
@@ -111,9 +110,9 @@ def test_the_gripper_lifts_the_cloth_and_lays_it_over_an_object(cloth_cell: SimC
 
     over = release_over(workcell, CAN)
     for pose in (above(over), over):
-        _go(cloth_cell, pose)
+        go(cloth_cell, pose)
     cloth_cell.act(Action(gripper=Gripper.OPEN))
-    _go(cloth_cell, above(over))
+    go(cloth_cell, above(over))
     laid = workcell.truth()
     assert Covered().succeeded(laid, space) and Covered(CAN).succeeded(laid, space)
     assert not Covered("box").succeeded(laid, space)
@@ -173,12 +172,13 @@ def test_a_cell_without_cloth_says_so(workcell: Workcell) -> None:
 
 
 def test_the_transparent_bottle_is_its_own_category_and_lets_light_through() -> None:
-    values = read_yaml(ROOT / "config" / "sim-extended.yaml")
-    cell = SimCell.open(ROOT, CellConfig(from_mapping(SimConfig, values, "sim-extended.yaml")))
+    config = ROOT / "config"
+    shown = stage(config / "scenes.yaml", config / "variation.yaml", "extended")
+    cell = SimCell.open(ROOT, CellConfig(shown.sim(SimConfig())))
     workcell = cell.workcell
     truth = {thing.name: thing.category for thing in workcell.truth().objects}
     assert truth["transparent_bottle"] == "transparent_bottle"
-    assert set(truth) == set(values["objects"])
+    assert set(truth) == set(shown.scene.objects)
     body = workcell.model.body("transparent_bottle").id
     assert workcell.model.geom_rgba[workcell.model.geom_bodyid == body, 3].min() < 0.5
     cell.close()

@@ -175,6 +175,13 @@ def test_what_falls_out_of_the_cell_is_put_back(
     where = {t.name: t.position_m for t in workcell.truth().objects}
     assert all(workcell.workspace.bins.holds(Bin.RIGHT, where[n]) for n in ("can", "milk"))
     assert "can" in caplog.text and "milk" in caplog.text
+    assert set(workcell.truth().put_back) == {"can", "milk"}
+    resets = workcell.resets
+    for left_rad in (2.5, 0.0):
+        send(workcell, "bin", (left_rad, 0.0), 1.5)
+        workcell.advance(2.0)
+    assert workcell.resets == resets + 1
+    assert workcell.truth().put_back == ()  # told until the next reset
 
 
 def test_a_motion_longer_than_is_worked_out_at_once_is_followed_to_its_end(

@@ -116,3 +116,48 @@ def test_joint_states_of_others_are_no_harm(
     result = first.result().get_result_async()
     until(result.done, "the reset's end")
     assert spinner.error is None and result.result().result.ok
+
+
+def test_hinges_that_fall_silent_stop_the_reset_by_name(
+    spinner: Spinner, prober: Prober, hardware: CellHardware
+) -> None:
+    slow = {"motion": {"speed_fraction": 0.25}}  # still on its way when the states count as stale
+    spinner.add(managed(BinNode, "bin", sim_time=True, **FAST_BIN, **slow))
+    prober.bring_up("bin")
+    beats = prober.heard(Heartbeat, "heartbeat", STATES)
+    first = prober.action(ResetBins, "bin/reset").send_goal_async(ResetBins.Goal())
+    until(lambda: hardware.joint_state().select((LEFT,)).q_rad[0] > 0.5, "the left bin to tip")
+    hardware.silent = {"joint_states"}
+    result = first.result().get_result_async()
+    until(result.done, "the reset's end")
+    given_up = result.result().result
+    assert not given_up.ok and given_up.reason == EndReason.JOINT_STATES_STALE
+    assert "bound 2 s" in given_up.message
+    until(lambda: beats and beats[-1].fault == EndReason.JOINT_STATES_STALE, "the fault")
+    held = hardware.sent["bin"][-1]
+    assert held.points[0].velocities[0] > 0.0  # it takes over in motion, and ends it at once
+    assert held.points[-1].velocities[0] == pytest.approx(0.0, abs=1e-6)
+    assert held.points[-1].positions[0] < 2.4
+    hardware.silent = set()
+    until(lambda: beats[-1].fault == "", "the end of the fault")
+    assert hardware.sent["bin"][-1] is held
+    assert reset(prober).ok
+
+
+def test_a_reset_without_any_joint_states_ends(
+    hinges: BinNode, prober: Prober, hardware: CellHardware
+) -> None:
+    hardware.silent = {"joint_states"}
+    assert reset(prober).reason == EndReason.JOINT_STATES_STALE
+    assert not hardware.sent["bin"]
+
+
+def test_hinges_with_the_cells_name_before_theirs(
+    spinner: Spinner, prober: Prober, workspace: Workspace
+) -> None:
+    hardware = spinner.add(CellHardware(workspace, cameras=False, prefix="cell1_"))
+    spinner.add(managed(BinNode, "bin", sim_time=True, joint_prefix="cell1_", **FAST_BIN))
+    prober.bring_up("bin")
+    done = reset(prober)
+    assert done.ok, done.message
+    assert hardware.sent["bin"][0].joint_names == [f"cell1_{LEFT}", f"cell1_{RIGHT}"]

@@ -103,6 +103,16 @@ def test_a_file_is_played_no_faster_than_asked(
     assert np.diff(stamps).min() >= 0.04e9
 
 
+def test_frames_have_the_cells_name_before_theirs(
+    spinner: Spinner, prober: Prober, videos: dict[str, str]
+) -> None:
+    raw = prober.heard(ImageMsg, "camera/left/image_raw", IMAGES)
+    spinner.add(managed(CameraNode, "camera", source="file", joint_prefix="cell1_", **videos))
+    prober.bring_up("camera")
+    until(lambda: raw, "an image")
+    assert raw[0].header.frame_id == "cell1_camera_left_optical_frame"
+
+
 def test_a_late_joiner_learns_where_the_cameras_are(
     spinner: Spinner, prober: Prober, videos: dict[str, str]
 ) -> None:

@@ -1,89 +1,121 @@
-"""The simulated cell as a process: its clock, its speed, and what it shows."""
+"""The simulated cell behind the hardware topics: prefixed names, a scene, what falls out."""
 
 from __future__ import annotations
 
-import time
-from itertools import pairwise
-from pathlib import Path
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-import pytest
-import yaml
-from rosgraph_msgs.msg import Clock
-from sensor_msgs.msg import Image
+os.environ.setdefault("MUJOCO_GL", "egl")
 
-from fakes.ros_processes import Process, start
-from fakes.ros_session import FILES, Prober, until
-from mtopt_ros.qos import RECORDED
+import pytest
+from rcl_interfaces.msg import Log
+from rclpy.qos import qos_profile_system_default
+from sensor_msgs.msg import Image, JointState
+
+from fakes.ros_cell_hardware import FAST_ARM, FAST_BIN
+from fakes.ros_runner import client_of
+from fakes.ros_session import CELL, Prober, Spinner, managed, start_ros, until
+from mtopt_core.action import ActionBounds
+from mtopt_core.episode import run_episode
+from mtopt_core.errors import ReservedForEvaluation
+from mtopt_core.scripted import ScriptedPick
+from mtopt_core.tasks import TaskRegistry
+from mtopt_core.workspace import Workspace
+from mtopt_msgs.msg import SceneTruth
+from mtopt_ros.arm_node import ArmNode
+from mtopt_ros.bin_node import BinNode
+from mtopt_ros.camera_node import CameraNode
+from mtopt_ros.mujoco_node import MujocoNode
+from mtopt_ros.qos import DRIVER, STATES
+from mtopt_ros.ros_cell import RosCell
 
 pytestmark = pytest.mark.system
-
-START_S = 120.0
-SLOW, FAST = 0.25, 100.0
-LISTEN_S = 2.0
-STEP_NS = 4_000_000  # of the physics
-TICK_NS = 10_000_000  # of the clock
-PERIOD_NS = 50_000_000  # of the images below
-SLACK_S = 0.5  # simulated: what came in late, and what the node may catch up on
+PREFIX = f"{CELL}_"
+RATES = {"joint_rate_hz": 50.0, "camera_rate_hz": 2.0, "truth_rate_hz": 5.0}
 
 
-@pytest.fixture
-def small(tmp_path: Path) -> Path:
-    """Lenses of images that cost next to nothing."""
-    lenses = yaml.safe_load(Path(FILES["lenses_file"]).read_text(encoding="utf-8"))
-    for lens in lenses.values():
-        lens |= {"height_px": 48, "width_px": 64}
-    path = tmp_path / "cameras.yaml"
-    path.write_text(yaml.safe_dump(lenses), encoding="utf-8")
-    return path
+@dataclass
+class World:
+    """A simulated cell with the nodes that move and see it."""
+
+    simulator: MujocoNode
+    prober: Prober
+    cell: RosCell
 
 
-def stamps_ns(stamps: list[Any]) -> list[int]:
-    return [stamp.sec * 10**9 + stamp.nanosec for stamp in stamps]
-
-
-def passed(prober: Prober, node: Process, heard: list[Clock]) -> float:
-    """Simulated time that passes in a while of wall time, on a clock that never goes back."""
-    until(lambda: heard or not node.alive, "the clock", START_S)
-    assert node.alive, node.log.read_text(encoding="utf-8")
-    heard.clear()
-    time.sleep(LISTEN_S)
-    times_ns = stamps_ns([message.clock for message in list(heard)])
-    assert len(times_ns) > 10
-    assert times_ns == sorted(set(times_ns))
-    assert all(time_ns % TICK_NS < STEP_NS for time_ns in times_ns)
-    return (times_ns[-1] - times_ns[0]) * 1e-9
-
-
-def test_the_clock_only_goes_forward_at_the_speed_that_was_asked_for(
-    prober: Prober, tmp_path: Path, small: Path
-) -> None:
-    """How much faster is the machine's business; slower than asked at most, never faster."""
-    simulated_s = {}
-    for speed in (SLOW, FAST):
-        heard = prober.heard(Clock, "/clock", RECORDED)
-        node = start("mujoco", tmp_path, seed=1, speed=speed, lenses_file=str(small))
-        try:
-            simulated_s[speed] = passed(prober, node, heard)
-        finally:
-            assert node.end() == 0
-    assert simulated_s[SLOW] <= SLOW * LISTEN_S + SLACK_S
-    assert simulated_s[FAST] > 2.0 * simulated_s[SLOW]
-
-
-def test_images_come_at_their_rate_in_simulated_time(
-    prober: Prober, tmp_path: Path, small: Path
-) -> None:
-    images = prober.heard(Image, "camera/left/image_raw", RECORDED)
-    node = start("mujoco", tmp_path, seed=1, lenses_file=str(small), camera_rate_hz=1e9 / PERIOD_NS)
+@pytest.fixture(scope="module")
+def world(workspace: Workspace) -> Iterator[World]:
+    start_ros()
+    spinners = [Spinner() for _ in range(2)]
+    prober = Prober()
     try:
-        until(lambda: len(images) > 20 or not node.alive, "images", START_S)
+        given = {"seed": 3, "speed": 5.0, "joint_prefix": PREFIX, **RATES}
+        shown = {"scene": "everyday", "variation": "strong"}
+        simulator = spinners[0].add(managed(MujocoNode, "mujoco", **given, **shown))
+        own = {"sim_time": True, "joint_prefix": PREFIX}
+        spinners[1].add(managed(CameraNode, "camera", max_age_s=30.0, max_skew_s=5.0, **own))
+        spinners[1].add(managed(ArmNode, "arm", **own, **FAST_ARM))
+        spinners[1].add(managed(BinNode, "bin", **own, **FAST_BIN))
+        prober.bring_up("camera", "arm", "bin")
+        yield World(simulator, prober, client_of(prober, workspace))
     finally:
-        assert node.end() == 0, node.log.read_text(encoding="utf-8")
-    stamps = stamps_ns([image.header.stamp for image in images])
-    gaps = {after - before for before, after in pairwise(stamps[1:])}
-    # The first is taken at once. Some may be lost on the way; none comes twice, or beside its
-    # time by more than a step.
-    for gap in gaps:
-        assert gap > 0 and abs(gap - PERIOD_NS * round(gap / PERIOD_NS)) <= STEP_NS
-    assert min(gaps) <= PERIOD_NS + STEP_NS
+        with contextlib.ExitStack() as ends:
+            for one in (*spinners, prober):
+                ends.callback(one.close)
+
+
+def heard(world: World, kind: Any, topic: str, qos: Any = DRIVER) -> list[Any]:
+    messages = world.prober.heard(kind, topic, qos)
+    until(lambda: messages, f"{topic}")
+    return messages
+
+
+def test_every_name_on_the_wire_has_the_prefix(world: World) -> None:
+    joints = heard(world, JointState, "joint_states")[0].name
+    assert joints and all(name.startswith(PREFIX) for name in joints)
+    image = heard(world, Image, "camera/left/image_raw")[0]
+    assert image.header.frame_id == f"{PREFIX}camera_left_optical_frame"
+
+
+def test_a_prefixed_cell_resets_and_runs_an_episode(
+    world: World, workspace: Workspace, bounds: ActionBounds, registry: TaskRegistry
+) -> None:
+    worn = world.simulator._cell.wardrobe.look
+    world.cell.reset(1)
+    until(lambda: world.simulator._cell.resets == 1, "the reset to be seen")
+    until(lambda: world.simulator._cell.wardrobe.look is not worn, "the look that a reset renews")
+    policy = ScriptedPick(workspace, bounds)
+    episode = run_episode(world.cell, policy, registry["lift-any"], seed=4)
+    assert episode.reason.ordinary, episode.message
+    assert len(episode.steps) > 2
+
+
+def test_a_cells_look_follows_from_its_name(world: World) -> None:
+    variation = world.simulator._cell.wardrobe.variation
+    assert variation.identity == CELL and not variation.idle
+
+
+def test_what_leaves_the_cell_is_put_back_and_told(world: World) -> None:
+    said = world.prober.heard(Log, "/rosout", qos_profile_system_default)
+    workcell = world.simulator._cell
+    plain = workcell.step
+
+    def throw(count: int) -> None:
+        """In the simulation's own thread, between two of its steps."""
+        workcell.step = plain
+        workcell.data.joint("can").qpos[:3] = (1.4, 0.6, 0.5)
+        plain(count)
+
+    workcell.step = throw
+    scenes = world.prober.heard(SceneTruth, "sim/truth", STATES)
+    until(lambda: scenes and scenes[-1].put_back == ["can"], "the truth to say so")
+    until(lambda: any("put back" in one.msg and "can" in one.msg for one in said), "the log")
+    until(lambda: not workcell.strays(), "the can to lie in its bin")
+
+
+def test_a_scene_that_is_reserved_is_refused(ros: None) -> None:
+    with pytest.raises(ReservedForEvaluation, match="'standard' is kept for evaluation"):
+        managed(MujocoNode, "mujoco", scene="standard")

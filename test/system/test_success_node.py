@@ -6,6 +6,7 @@ import threading
 
 import numpy as np
 import pytest
+from diagnostic_msgs.msg import KeyValue
 
 from fakes.fake_cell import FakeCell
 from fakes.ros_session import CELL, Prober, Spinner, managed, until
@@ -14,6 +15,7 @@ from mtopt_core.cell import CellFault, EndReason
 from mtopt_core.scene import ObjectTruth, SceneTruth
 from mtopt_core.tasks import TaskRegistry
 from mtopt_core.workspace import Workspace
+from mtopt_msgs.msg import Heartbeat
 from mtopt_msgs.msg import SceneTruth as SceneTruthMsg
 from mtopt_msgs.srv import GradeOutcome
 from mtopt_ros import convert
@@ -33,13 +35,13 @@ class Simulator:
         self._topic = prober.node.create_publisher(SceneTruthMsg, "sim/truth", STATES)
         self._cell = FakeCell(workspace, bounds)
 
-    def tell(self, stamp_ns: int, *, held: bool) -> None:
+    def tell(self, stamp_ns: int, *, held: bool, put_back: tuple[str, ...] = ()) -> None:
         truth = self._cell.truth()
         height_m = 0.3 if held else 0.04
         carrot = ObjectTruth("carrot_1", "carrot", np.array([0.58, -0.16, height_m]), held)
-        self._topic.publish(
-            convert.scene_msg(SceneTruth(stamp_ns, (carrot,), truth.plate, truth.T_base_tool, held))
-        )
+        tool = truth.T_base_tool
+        scene = SceneTruth(stamp_ns, (carrot,), truth.plate, tool, held, put_back)
+        self._topic.publish(convert.scene_msg(scene))
 
     @property
     def heard(self) -> bool:
@@ -81,6 +83,18 @@ def test_a_scene_older_than_asked_is_never_graded(
     with pytest.raises(CellFault, match="sim/truth") as caught:
         grader.grade("id", 2 * S + 1)
     assert caught.value.reason is EndReason.GRADER_LOST
+
+
+def test_what_was_put_back_is_told(simulator: Simulator, prober: Prober) -> None:
+    beats = prober.heard(Heartbeat, "heartbeat", STATES)
+
+    def told(said: str) -> bool:
+        return bool(beats) and KeyValue(key="put_back", value=said) in beats[-1].values
+
+    simulator.tell(2 * S, held=False, put_back=("can", "milk"))
+    until(lambda: told("can, milk"), "the heartbeat to say so")
+    simulator.tell(3 * S, held=False)
+    until(lambda: told(""), "the heartbeat after the next reset")
 
 
 def test_a_newer_scene_is_waited_for(

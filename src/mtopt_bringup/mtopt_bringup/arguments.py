@@ -9,6 +9,7 @@ from typing import Any
 
 from mtopt_core.config import described, field_types, from_mapping, option
 from mtopt_core.errors import ConfigError
+from mtopt_sim.variation.config import LEVELS
 
 from .fleet import HARDWARE
 
@@ -27,9 +28,18 @@ class Arguments:
     cells: str = option("", "how many cells, or their names with commas; empty: all of the file")
     models: str = option("", "model store; empty: scripted policies alone")
     tasks: str = option("", "tasks to collect, with commas; empty: all that a cell may run")
+    scene: str = option(
+        "", "scene of config/scenes.yaml, for every cell; empty: the fleet file's, or none"
+    )
+    variation: str = option(
+        "",
+        "how far simulated cells differ, as config/variation.yaml has it; empty: as the scene says",
+        choices=("", *LEVELS),
+    )
     data: str = option("data", "folder that the episodes go to")
     console: bool = option(False, "web console; not part of this version", choices=(False,))
     composed: bool = option(False, "one process a cell, for small machines")
+    shared_policy: bool = option(False, "one policy server for all cells, in place of one a cell")
     speed: float = option(
         1.0, "simulated seconds per second, MuJoCo cells only", low=0.01, high=100
     )
@@ -68,6 +78,9 @@ def parse(texts: Mapping[str, str]) -> Arguments:
     given = from_mapping(Arguments, values, SOURCE)
     if given.cell_count == 0:
         raise ConfigError(SOURCE, "cells", given.cells, "must be at least 1, or names of cells")
+    if given.shared_policy and given.composed:
+        allowed = "must be false where composed is true: a composed cell has its own policy in it"
+        raise ConfigError(SOURCE, "shared_policy", True, allowed)
     if not given.data.strip():
         raise ConfigError(SOURCE, "data", given.data, "must name a folder")
     return given

@@ -14,10 +14,11 @@ _COMMANDS = {
     "up": "run the cells of a fleet and collect episodes",
     "collect": "collect episodes of simulated cells at full speed, without ROS",
     "log": "look into recorded episodes: info, verify, recover",
+    "data": "the catalog of episodes: sql, info, rebuild, upload",
     "model": "the model store: list, verify, promote, rollback",
     "bench": "measure this machine at one of the fleet's jobs",
     "doctor": "what was found on this machine, and how to mend what is not right",
-    "picture": "take the pictures of the simulated cell that the README shows",
+    "picture": "take the pictures and the animation that the docs show",
     "docs": "write the pages that are made from the code",
 }
 
@@ -73,6 +74,12 @@ def _log(words: list[str]) -> int:
     return log_cli.run(words)
 
 
+def _data(words: list[str]) -> int:
+    from mtopt_data import data_cli
+
+    return data_cli.run(words)
+
+
 def _model(words: list[str]) -> int:
     from mtopt_robot.models import model_cli
 
@@ -94,9 +101,9 @@ def _doctor(words: list[str]) -> int:
 
 
 def _picture(words: list[str]) -> int:
-    from mtopt_sim import portrait
+    from mtopt_sim.pictures import command
 
-    return portrait.main(words)
+    return command.main(words)
 
 
 def _docs(words: list[str]) -> int:
@@ -119,6 +126,7 @@ _RUN: dict[str, Callable[[list[str]], int]] = {
     "up": _up,
     "collect": _collect,
     "log": _log,
+    "data": _data,
     "model": _model,
     "bench": _bench,
     "doctor": _doctor,

@@ -18,12 +18,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from mtopt_core.errors import ConfigError, MtoptError
-from mtopt_core.exploration import MixConfig
+from mtopt_core.exploration import MixConfig, mix_of
 from mtopt_core.tasks import TaskRegistry
+from mtopt_data.naming import check_cell
 from mtopt_data.yamlfile import read_yaml
 from mtopt_sim.collecting.crew import Crew
 from mtopt_sim.collecting.plan import Wanted, open_plan
 from mtopt_sim.collecting.station import Done, Places
+from mtopt_sim.variation.scenes import stage
 
 from .paths import Paths
 
@@ -39,10 +41,22 @@ def run(words: Sequence[str]) -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     paths = Paths.installed()
     places = Places(paths.config.parent, Path(wanted.data).expanduser().absolute())
-    registry = TaskRegistry.from_mapping(read_yaml(paths.tasks), str(paths.tasks))
+    files = paths.node_files
+    shown = stage(files["scenes_file"], files["variation_file"], wanted.scene, wanted.variation)
+    registry = TaskRegistry.from_mapping(read_yaml(shown.tasks_file), str(shown.tasks_file))
     tasks = tuple(task.name for task in registry.only(_names(wanted.tasks))) if wanted.tasks else ()
     models = str(Path(wanted.models).expanduser().absolute()) if wanted.models else ""
-    asked = Wanted(wanted.episodes, wanted.seed, tasks, models, _mix(wanted.mix, bool(models)))
+    check_cell(wanted.cell)
+    asked = Wanted(
+        wanted.episodes,
+        wanted.seed,
+        tasks,
+        models,
+        _mix(wanted.mix, bool(models)),
+        wanted.cell,
+        wanted.scene,
+        wanted.variation,
+    )
     if not 1 <= wanted.workers <= 256:
         raise ConfigError(_SOURCE, "workers", wanted.workers, "must be 1 to 256")
     plan = open_plan(places.data, asked)
@@ -77,6 +91,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", default="data", help="folder of the episodes (default data)")
     parser.add_argument("--seed", type=int, default=1, help="of all that is random (default 1)")
     parser.add_argument("--tasks", default="", help="what to collect, with commas (default all)")
+    parser.add_argument("--scene", default="", help="scene of config/scenes.yaml (default none)")
+    parser.add_argument(
+        "--variation",
+        default="",
+        metavar="LEVEL",
+        help="how far the cell differs: off, mild, strong or own (default as the scene says)",
+    )
+    parser.add_argument(
+        "--cell", default="sim", help="the cell's name; its look follows from it (default sim)"
+    )
     parser.add_argument("--models", default="", help="model store; without one the scripts act")
     parser.add_argument(
         "--mix",
@@ -93,15 +117,7 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _mix(text: str, with_models: bool) -> MixConfig:
-    words = text.split(",") if text else (["0", "1", "1"] if with_models else ["1", "0", "0"])
-    try:
-        scripted, epsilon, policy = (float(word) for word in words)
-    except ValueError:
-        raise ConfigError(_SOURCE, "mix", text, "must be three numbers with commas") from None
-    shares = (scripted, epsilon, policy)
-    if not all(0.0 <= share < 1e6 for share in shares) or not sum(shares) > 0.0:
-        raise ConfigError(_SOURCE, "mix", text, "must be shares of 0 or more, not all 0")
-    return MixConfig(scripted, epsilon, policy)
+    return mix_of(text or ("0,1,1" if with_models else "1,0,0"), _SOURCE)
 
 
 @dataclass

@@ -26,24 +26,40 @@ from mtopt_ros.settings import (
     SuccessSettings,
     WardenSettings,
 )
+from mtopt_sim.variation.config import LEVELS
 
 HARDWARE = ("mujoco", "gazebo", "mock", "iiwa")
+SHARED = "fleet"  # the namespace of what all cells share; no cell may have it
 SIMULATED_TIME = ("mujoco", "gazebo")  # hardware whose time comes from /clock
 
+_PREFIXED = {"joint_prefix": "the cell's `prefixed`"}
+_STAGED = {"scene": "the cell's `scene`", "variation": "the cell's `variation`"}
 # Node settings that have their place elsewhere, and where; a fleet file sets them there alone.
 ELSEWHERE = {
-    "camera": dict.fromkeys(("source", *CAMERAS, "calibration_file"), "the cell's `cameras`"),
-    "policy": {"models": "the argument `models`", "cells": "the graph, from the cells"},
-    "recorder": {"data": "the argument `data`", "robot_serial": "the cell's `robot_serial`"},
+    "camera": _PREFIXED
+    | dict.fromkeys(("source", *CAMERAS, "calibration_file"), "the cell's `cameras`"),
+    "arm": _PREFIXED,
+    "bin": _PREFIXED,
+    "policy": {
+        "models": "the argument `models`",
+        "cells": "the graph, from the cells",
+        "mixes": "the graph, from each cell's `mix`",
+    },
+    "success": {"models": "the argument `models`"},
+    "warden": {"needs": "the graph, from the argument `shared_policy`"},
+    "recorder": _STAGED
+    | {"data": "the argument `data`", "robot_serial": "the cell's `robot_serial`"},
     "runner": {
         "tasks": "the cell's `tasks`",
         "episodes": "the argument `episodes`",
         "seed": "the argument `seed`",
         "operator_name": "the cell's `operator`",
     },
-    "mujoco": {"seed": "the argument `seed`", "speed": "the argument `speed`"},
+    "mujoco": _PREFIXED
+    | _STAGED
+    | {"seed": "the argument `seed`", "speed": "the argument `speed`"},
 }
-_ONE_REGISTRY = "config/tasks.yaml, one registry for all cells"
+_ONE_REGISTRY = "the `scene`, config/tasks.yaml without one: one registry for all cells"
 
 
 @dataclass(frozen=True)
@@ -85,6 +101,15 @@ class CellConfig:
     robot_serial: str = option("", "serial number of the arm, for the log")
     operator: str = option("", "who answers for the cell, for the log")
     tasks: tuple[str, ...] = option([], "tasks that the cell may run; empty: all")
+    scene: str = option(
+        "", "scene of config/scenes.yaml; on a real cell, what people have put into the bins"
+    )
+    variation: str = option(
+        "", "how far a simulated cell differs; empty: as its scene says", choices=("", *LEVELS)
+    )
+    prefixed: bool = option(
+        False, "whether joints and links have the cell's name before theirs, as cell1_"
+    )
     cameras: CameraDevices = section(CameraDevices, "where the images come from")
     nodes: NodeOverrides = section(NodeOverrides, "settings of single nodes")
 
@@ -92,6 +117,11 @@ class CellConfig:
     def simulated_time(self) -> bool:
         """Whether the cell's nodes follow /clock."""
         return self.hardware in SIMULATED_TIME
+
+    @property
+    def joint_prefix(self) -> str:
+        """What stands before the names of the cell's joints and links."""
+        return f"{self.name}_" if self.prefixed else ""
 
 
 @dataclass(frozen=True)
@@ -102,12 +132,12 @@ class Fleet:
     source: str
 
     @classmethod
-    def load(cls, path: Path, registry: TaskRegistry) -> Fleet:
+    def load(cls, path: Path) -> Fleet:
         """The fleet of a file; raises ConfigError or YamlInvalid, which name file and field."""
-        return cls.from_mapping(read_yaml(path), str(path), registry)
+        return cls.from_mapping(read_yaml(path), str(path))
 
     @classmethod
-    def from_mapping(cls, values: Mapping[str, Any], source: str, registry: TaskRegistry) -> Fleet:
+    def from_mapping(cls, values: Mapping[str, Any], source: str) -> Fleet:
         """The fleet of a parsed file; relative paths in it are relative to that file."""
         for key in values:
             if key != "cells":
@@ -115,15 +145,24 @@ class Fleet:
         entries = values.get("cells")
         if not isinstance(entries, list) or not entries:
             raise ConfigError(source, "cells", entries, "must be a list of at least one cell")
-        cells = tuple(_cell(entry, i, source, registry) for i, entry in enumerate(entries))
+        cells = tuple(_cell(entry, i, source) for i, entry in enumerate(entries))
         names = [cell.name for cell in cells]
         for name in names:
             if names.count(name) > 1:
                 raise ConfigError(source, "cells", name, "stands in the list twice")
         return cls(cells, source)
 
+    def check_tasks(self, registry: TaskRegistry) -> None:
+        """The cells' tasks are among those that there are; raises ConfigError."""
+        for index, cell in enumerate(self.cells):
+            for task in cell.tasks:
+                if task not in registry.names:
+                    where = f"{self.source}: cells[{index}] ({cell.name})"
+                    allowed = f"must be among {', '.join(registry.names)}"
+                    raise ConfigError(where, "tasks", task, allowed)
 
-def _cell(entry: Any, index: int, source: str, registry: TaskRegistry) -> CellConfig:
+
+def _cell(entry: Any, index: int, source: str) -> CellConfig:
     where = f"{source}: cells[{index}]"
     if not isinstance(entry, Mapping):
         fields = ", ".join(described(CellConfig))
@@ -137,9 +176,8 @@ def _cell(entry: Any, index: int, source: str, registry: TaskRegistry) -> CellCo
     except NameInvalid as error:
         allowed = str(error).partition(": ")[2]
         raise ConfigError(where, "name", cell.name, allowed) from None
-    for task in cell.tasks:
-        if task not in registry.names:
-            raise ConfigError(where, "tasks", task, f"must be among {', '.join(registry.names)}")
+    if cell.name == SHARED:
+        raise ConfigError(where, "name", cell.name, "must be another: it is what all cells share")
     _check_cameras(cell.cameras, where)
     _refuse_emptied(cell.nodes, NodeOverrides(), f"{where}: nodes")
     return _anchored(cell, Path(source).absolute().parent)

@@ -24,6 +24,7 @@ class Paths:
     config: Path
     urdf: Path
     models: Path
+    tasks_file: Path | None = None
 
     @classmethod
     def below(cls, share: Path) -> Paths:
@@ -50,8 +51,8 @@ class Paths:
 
     @property
     def tasks(self) -> Path:
-        """The task registry, one for all cells."""
-        return self.config / "tasks.yaml"
+        """The task registry, one for all cells; a scene may bring its own."""
+        return self.tasks_file or self.config / "tasks.yaml"
 
     @property
     def node_files(self) -> dict[str, Path]:
@@ -61,6 +62,8 @@ class Paths:
             "actions_file": self.config / "actions.yaml",
             "tasks_file": self.tasks,
             "sim_file": self.config / "sim.yaml",
+            "scenes_file": self.config / "scenes.yaml",
+            "variation_file": self.config / "variation.yaml",
             "description_file": self.urdf / "mtopt_cell.urdf.xacro",
             "lenses_file": self.urdf / "cameras.yaml",
         }

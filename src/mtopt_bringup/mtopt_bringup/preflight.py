@@ -104,11 +104,25 @@ def _simulation(path: str) -> Any:
     return from_mapping(SimConfig, read_yaml(path), path)
 
 
+def _scenes(path: str) -> Any:
+    from mtopt_sim.variation.scenes import read_scenes
+
+    return read_scenes(Path(path))
+
+
+def _variation(path: str) -> Any:
+    from mtopt_sim.variation.scenes import read_variation
+
+    return read_variation(Path(path))
+
+
 _READERS: dict[str, Callable[[str], Any]] = {
     "workspace_file": files.workspace,
     "actions_file": files.action_bounds,
     "tasks_file": files.tasks,
     "sim_file": _simulation,
+    "scenes_file": _scenes,
+    "variation_file": _variation,
     "lenses_file": read_yaml,
     "calibration_file": read_yaml,
 }

@@ -30,6 +30,7 @@ def starts(fleet: Fleet, arguments: Arguments, registry: TaskRegistry) -> tuple[
     `episodes` is shared out evenly, the first cells get what is left over; a cell that would
     get none is not started.
     """
+    fleet.check_tasks(registry)
     cells = _chosen(_on_hardware(fleet, arguments), arguments)
     if arguments.speed != 1.0 and any(cell.hardware != "mujoco" for cell in cells):
         other = next(cell for cell in cells if cell.hardware != "mujoco")

@@ -15,7 +15,7 @@ from mtopt_data.naming import finished_files
 from mtopt_data.yamlfile import read_yaml
 from mtopt_ros.fleet_feed import Feed
 
-from . import parameter_files, preflight, transport
+from . import parameter_files, preflight, scenery, transport
 from .arguments import Arguments
 from .claim import Claim
 from .errors import ManagerLost, StartFailed
@@ -47,14 +47,15 @@ class Prepared:
     @property
     def cells(self) -> tuple[str, ...]:
         """Names of the cells, in the fleet's order."""
-        return tuple(dict.fromkeys(process.cell for process in self.processes))
+        return tuple(dict.fromkeys(process.cell for process in self.processes if process.cell))
 
 
 def prepare(arguments: Arguments, paths: Paths) -> Prepared:
     """Read and check everything, start nothing; raises MtoptError."""
-    registry = TaskRegistry.from_mapping(read_yaml(paths.tasks), str(paths.tasks))
     source = Path(arguments.fleet).expanduser() if arguments.fleet else paths.fleet
-    fleet = Fleet.load(source, registry)
+    fleet = scenery.staged(Fleet.load(source), arguments, paths)
+    paths = scenery.with_tasks(paths, fleet)
+    registry = TaskRegistry.from_mapping(read_yaml(paths.tasks), str(paths.tasks))
     processes = graph(fleet, arguments, paths, registry)
     cells = [start.cell for start in starts(fleet, arguments, registry)]
     preflight.check(cells, processes, arguments, fleet.source)

@@ -57,13 +57,17 @@ class PlateTruth:
 
 @dataclass(frozen=True, eq=False)
 class SceneTruth:
-    """Everything that a success rule may look at, at one moment."""
+    """Everything that a success rule may look at, at one moment.
+
+    `put_back` names what left the cell since the bins were last reset and was put back.
+    """
 
     stamp_ns: int
     objects: tuple[ObjectTruth, ...]
     plate: PlateTruth | None
     T_base_tool: Transform
     gripper_closed: bool
+    put_back: tuple[str, ...] = ()
 
     @property
     def held(self) -> tuple[ObjectTruth, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mtopt_core.purpose import Purpose
+
 from .facts import Facts
 
 
@@ -16,11 +18,15 @@ def episode_text(facts: Facts) -> str:
     if facts["steps"]:
         rows = [_step_row(step) for step in facts["steps"]]
         head = ("#", "dx m", "dy m", "dz m", "yaw rad", "gripper", "end", "q", "source", "model")
-        lines += ["", "steps (as sent to the arm)", *_table(head, rows)]
+        lines += ["", "steps (as sent to the arm)", *table_lines(head, rows)]
     if facts["metadata"] and facts["metadata"]["probability"]:
         lines += ["", "outcome", *_outcome_rows(facts["metadata"])]
     rows = [_channel_row(channel) for channel in facts["channels"]]
-    lines += ["", "channels", *_table(("topic", "type", "messages", "Hz", "dropped", "kB"), rows)]
+    lines += [
+        "",
+        "channels",
+        *table_lines(("topic", "type", "messages", "Hz", "dropped", "kB"), rows),
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -80,8 +86,17 @@ def _episode_lines(known: Facts) -> list[str]:
         f"end       {known['end_reason']}{message}, {_counted(known['steps'], 'step')}"
         + (f" ({sources})" if sources else ""),
         f"cell      {cell}",
+        *_scene_lines(known),
         f"made by   {models}",
     ]
+
+
+def _scene_lines(known: Facts) -> list[str]:
+    """What was staged, if anything was."""
+    varied = f"varied {known['variation']}" if known["variation"] not in ("", "off") else ""
+    purpose = f"for {known['purpose']}" if known["purpose"] != Purpose.TRAINING else ""
+    said = ", ".join(part for part in (known["scene"], varied, purpose) if part)
+    return [f"scene     {said}"] if said else []
 
 
 def _model(known: Facts, kind: str) -> str:
@@ -121,7 +136,7 @@ def _outcome_rows(known: Facts) -> list[str]:
         (task, f"{chance:.2f}", "success" if known["success"][task] else "-")
         for task, chance in known["probability"].items()
     ]
-    return _table(("task", "p", "verdict"), rows)
+    return table_lines(("task", "p", "verdict"), rows)
 
 
 def _channel_row(channel: Facts) -> tuple[str, ...]:
@@ -135,7 +150,8 @@ def _channel_row(channel: Facts) -> tuple[str, ...]:
     )
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def table_lines(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Columns under their heads, as wide as they need."""
     cells = [head, *rows]
     widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
     lines = []

@@ -2,7 +2,8 @@
 
 `mtopt.start` is written when the file is opened, so that whatever a crash leaves still
 knows its task; `mtopt.episode` when it is closed. In a map, numbers are decimal text and
-mappings are JSON objects with sorted keys.
+mappings are JSON objects with sorted keys. Files of format 1 are read, too: they say nothing of
+scenes.
 """
 
 from __future__ import annotations
@@ -13,15 +14,18 @@ from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from typing import Any, Self, TypeVar
 
 from mtopt_core.cell import EndReason
+from mtopt_core.purpose import Purpose, purpose_of
 
 from .errors import MetadataInvalid
 from .naming import EpisodeId
 
 START_RECORD = "mtopt.start"
 EPISODE_RECORD = "mtopt.episode"
-FORMAT = "1"
+FORMAT = "2"
 GRADED_BY_TRUTH = "truth"
 
+_BEFORE_SCENES = "1"  # the format that had no fields for them
+_SINCE_SCENES = ("scene", "variation", "purpose")
 _INT64_MAX = 2**63 - 1
 _TYPES = {"str": str, "int": int}
 
@@ -35,6 +39,10 @@ class EpisodeStart:
     `started_ns` is in the clock of the messages' log times (the cell's ROS time). Models are
     named by what answers decisions and what grades; `grader` is "truth" where a simulation's
     own state does the grading.
+
+    `scene` names what lay in the bins, empty for the cell as it stands; `variation` how far a
+    simulated cell was varied, empty where that is not known or not a simulation's to say. Its look
+    follows from them, from `purpose` and from `cell`, its identity.
     """
 
     episode_id: str
@@ -52,6 +60,9 @@ class EpisodeStart:
     success_model: str = ""
     success_version: str = ""
     grader: str = GRADED_BY_TRUTH
+    scene: str = ""
+    variation: str = ""
+    purpose: str = Purpose.TRAINING.value
 
     def __post_init__(self) -> None:
         for item in fields(self):
@@ -60,6 +71,9 @@ class EpisodeStart:
             if not getattr(self, name):
                 raise MetadataInvalid(f"{name} = '': must not be empty")
         _check_range(self, "started_ns", 0, _INT64_MAX)
+        if self.purpose != purpose_of(self.seed):
+            said = f"seed {self.seed} is one of {purpose_of(self.seed)}"
+            raise MetadataInvalid(f"purpose = {self.purpose!r}: {said}")
         owner = EpisodeId.parse(self.episode_id).cell
         if owner != self.cell:
             raise MetadataInvalid(f"cell = {self.cell!r}: the episode id names cell {owner!r}")
@@ -82,17 +96,23 @@ class EpisodeStart:
     @classmethod
     def from_map(cls, values: Mapping[str, str]) -> Self:
         """Back from an MCAP Metadata record; raises MetadataInvalid by field name."""
-        if values.get("format") != FORMAT:
-            raise MetadataInvalid(f"format = {values.get('format')!r}: this version reads {FORMAT}")
-        known = {item.name: item for item in fields(cls)}
+        form = values.get("format")
+        if form not in (_BEFORE_SCENES, FORMAT):
+            known_forms = f"{_BEFORE_SCENES} and {FORMAT}"
+            raise MetadataInvalid(f"format = {form!r}: this version reads {known_forms}")
+        later = _SINCE_SCENES if form == _BEFORE_SCENES else ()
+        known = {item.name: item for item in fields(cls) if item.name not in later}
         texts = {name: text for name, text in values.items() if name != "format"}
         for name in texts:
             if name not in known:
-                raise MetadataInvalid(f"{name}: not a field of format {FORMAT}")
+                raise MetadataInvalid(f"{name}: not a field of format {form}")
         missing = [name for name in known if name not in texts]
         if missing:
             raise MetadataInvalid(f"{missing[0]}: missing ({len(missing)} missing in all)")
-        return _build(cls, {name: _from_text(known[name], text) for name, text in texts.items()})
+        read = {name: _from_text(known[name], text) for name, text in texts.items()}
+        if later:
+            read["purpose"] = purpose_of(read["seed"]).value
+        return _build(cls, read)
 
 
 @dataclass(frozen=True, kw_only=True)

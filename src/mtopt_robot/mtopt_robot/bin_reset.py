@@ -49,6 +49,9 @@ class BinResetConfig:
     patience_s: float = option(
         1.0, "time after a motion's end in which a hinge must arrive", unit="s", low=0.1, high=30.0
     )
+    stale_after_s: float = option(
+        0.5, "age of the joint states at which a reset is stopped", unit="s", low=0.05, high=5.0
+    )
     retries: int = option(2, "further tries of a jammed stage", low=0, high=20)
 
 

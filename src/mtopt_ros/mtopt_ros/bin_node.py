@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
+from rclpy.clock import Clock, ClockType
 from rclpy.task import Future
 from sensor_msgs.msg import JointState as JointStateMsg
 from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
@@ -18,14 +21,18 @@ from mtopt_core.joints import JointState
 from mtopt_core.workspace import ToolBox
 from mtopt_msgs.action import ResetBins
 from mtopt_robot.bin_reset import BinCommand, BinDone, BinJammed, BinResetSequence
-from mtopt_robot.description import RobotDescription
 from mtopt_robot.driver import reason_of
+from mtopt_robot.errors import MotionInfeasible
+from mtopt_robot.hinge_watch import HingeWatch
 from mtopt_robot.motion import MotionPlanner
 
-from . import convert
+from . import convert, files
 from .lifecycle import CellNode
 from .qos import DRIVER, IMAGES
 from .settings import BinSettings
+
+_CHECK_S = 0.05
+_STALE = str(EndReason.JOINT_STATES_STALE)
 
 
 @dataclass(frozen=True)
@@ -48,15 +55,16 @@ class BinNode(CellNode):
     def __init__(self, **options: Any) -> None:
         super().__init__("bin", **options)
         self._sequence: BinResetSequence | None = None
+        self._watch: HingeWatch | None = None
         self._ended = Future()
         self._goal: Any = None
 
     def build(self) -> None:
         """Read the hinges' limits."""
-        description = RobotDescription.expand(self.settings.description_file)
-        limits = description.bin_limits
-        self._motion = MotionPlanner(limits, self.settings.motion)
-        self._guard = Guard(ActionBounds(), ToolBox(), limits, self.settings.guard)
+        settings = self.settings
+        limits = files.description(settings.description_file, settings.joint_prefix).bin_limits
+        self._motion = MotionPlanner(limits, settings.motion)
+        self._guard = Guard(ActionBounds(), ToolBox(), limits, settings.guard)
 
     def wire(self) -> None:
         """Joint states in, hinge trajectories out, the reset as an action."""
@@ -73,6 +81,7 @@ class BinNode(CellNode):
             cancel_callback=self._on_cancel,
         )
         self.on_cleanup_call(server.destroy)
+        self.create_timer(_CHECK_S, self._check, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def deactivate(self) -> None:
         """A reset under way is given up; the hinges finish the motion that they were sent."""
@@ -89,9 +98,12 @@ class BinNode(CellNode):
 
     async def _on_reset(self, handle: Any) -> ResetBins.Result:
         self._ended, self._goal = Future(), handle
-        self._sequence = BinResetSequence(self._motion, self.settings.sequence)
+        settings = self.settings.sequence
+        self._sequence = BinResetSequence(self._motion, settings)
+        began = self._now_ns(), time.monotonic()
+        self._watch = HingeWatch(self._motion, settings.stale_after_s, *began)
         end: BinDone | BinJammed | _GivenUp = await self._ended
-        self._sequence = None
+        self._sequence = self._watch = None
         if isinstance(end, BinDone):
             self.health.clear()
             handle.succeed()
@@ -105,9 +117,14 @@ class BinNode(CellNode):
         return ResetBins.Result(reason=str(end.reason), message=str(end))
 
     def _on_joint_state(self, message: JointStateMsg) -> None:
-        if self._sequence is None or not set(self._motion.limits.names).issubset(message.name):
-            return  # no reset, or other joints, of another driver
+        if not set(self._motion.limits.names).issubset(message.name):
+            return  # other joints, of another driver
+        self.health.over(_STALE)
         state = convert.joint_state(message)
+        if self._sequence is None or self._watch is None:
+            return
+        if not self._watch.heard(state, time.monotonic()):
+            return  # overtaken by a newer one, or said again by a driver that hangs
         verdict = self._sequence.next(state.stamp_ns * 1e-9, state)
         if isinstance(verdict, BinCommand):
             self._send(verdict, state)
@@ -116,14 +133,34 @@ class BinNode(CellNode):
 
     def _send(self, command: BinCommand, state: JointState) -> None:
         try:
-            admitted = self._guard.admit_trajectory(
-                command.trajectory, state, int(self.get_clock().now().nanoseconds)
-            )
+            admitted = self._guard.admit_trajectory(command.trajectory, state, self._now_ns())
         except GuardRefusal as refusal:
             self._end(_GivenUp(reason_of(refusal), str(refusal)))
             return
+        if self._watch is not None:
+            self._watch.sent(admitted, self._now_ns())
         self._hinges.publish(convert.trajectory_msg(admitted))
         self._goal.publish_feedback(ResetBins.Feedback(stage=str(command.stage)))
+
+    def _check(self) -> None:
+        """Hinges that cannot be seen are stopped, and the reset with them."""
+        if self._watch is None or self._ended.done():
+            return
+        lost = self._watch.stale(self._now_ns(), time.monotonic())
+        if lost:
+            self._hold(self._watch)
+            self.health.fault(_STALE, lost)
+            self._end(_GivenUp(EndReason.JOINT_STATES_STALE, lost))
+
+    def _hold(self, watch: HingeWatch) -> None:
+        with suppress(GuardRefusal, MotionInfeasible):  # then they end what they were sent
+            stop = watch.stop(self._now_ns())
+            if stop is not None:
+                admitted = self._guard.admit_trajectory(*stop, self._now_ns())
+                self._hinges.publish(convert.trajectory_msg(admitted))
+
+    def _now_ns(self) -> int:
+        return int(self.get_clock().now().nanoseconds)
 
     def _end(self, how: BinDone | BinJammed | _GivenUp) -> None:
         if self._sequence is not None and not self._ended.done():

@@ -21,7 +21,6 @@ from mtopt_msgs.msg import CameraExtrinsics
 from mtopt_robot.calibration import CameraCalibration, calibration_hash
 from mtopt_robot.camera_source import CameraSource
 from mtopt_robot.camera_watch import CameraWatch
-from mtopt_robot.description import RobotDescription
 from mtopt_robot.errors import RobotError
 from mtopt_robot.jpeg import jpeg
 from mtopt_robot.v4l2_source import V4l2Config, V4l2Source
@@ -50,7 +49,7 @@ class CameraNode(CellNode):
     def build(self) -> None:
         """Read the calibration, make the sources."""
         settings = self.settings
-        description = RobotDescription.expand(settings.description_file)
+        description = files.description(settings.description_file, settings.joint_prefix)
         self._frames = {c: description.name(f"camera_{c}_optical_frame") for c in CAMERAS}
         self._calibrations = files.calibrations(
             settings.calibration_file, settings.lenses_file, description, CAMERAS

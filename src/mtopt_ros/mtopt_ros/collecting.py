@@ -13,7 +13,7 @@ from mtopt_core.cell import CellFault, EndReason
 from mtopt_core.collection import Collector, Outcome
 from mtopt_core.episode import Episode, Step
 from mtopt_core.errors import MtoptError
-from mtopt_core.schedule import Turn
+from mtopt_core.schedule import LIFT, Turn
 from mtopt_core.tasks import Task, TaskRegistry
 
 from .errors import NotReady
@@ -129,6 +129,8 @@ class CollectingLoop:
         """Count the episode if it is on disk; name what went wrong otherwise."""
         episode, kept = outcome.episode, bool(self.recording.path)
         self.progress.end(episode, outcome.success, kept)
+        if episode.task.skill == LIFT and episode.reason.ordinary:
+            self.progress.picked(outcome.lifted)
         if episode.reason.ordinary and kept:
             self.listener.failed(episode.reason, "")
         elif episode.reason.ordinary:

@@ -209,6 +209,7 @@ def extrinsics_msg(
 def scene_msg(scene: SceneTruth) -> msg.SceneTruth:
     """The true scene for the wire."""
     message = msg.SceneTruth(gripper_closed=scene.gripper_closed, tool=pose_msg(scene.T_base_tool))
+    message.put_back = list(scene.put_back)
     message.header.stamp, message.header.frame_id = time_msg(scene.stamp_ns), BASE_FRAME
     for thing in scene.objects:
         T = transform(np.eye(3), thing.position_m)
@@ -236,7 +237,12 @@ def scene(message: msg.SceneTruth) -> SceneTruth:
     )
     plate = PlateTruth(pose(message.plate), message.plate_radius) if message.has_plate else None
     return SceneTruth(
-        stamp_ns(message.header.stamp), objects, plate, pose(message.tool), message.gripper_closed
+        stamp_ns(message.header.stamp),
+        objects,
+        plate,
+        pose(message.tool),
+        message.gripper_closed,
+        tuple(message.put_back),
     )
 
 
@@ -266,6 +272,8 @@ def decision(response: Any) -> Decision:
         response.model,
         stamp_ns(response.image_stamp),
         response.latency,
+        response.novelty,
+        response.q_spread,
     )
 
 
@@ -297,6 +305,8 @@ def step_msg(step: Step, episode_id: str, cell: str, task: str) -> msg.EpisodeSt
         model=chosen.model,
         q=chosen.q,
         latency=chosen.latency_s,
+        novelty=chosen.novelty,
+        q_spread=chosen.q_spread,
     )
     message.header.stamp, message.header.frame_id = time_msg(taken.ended_ns), BASE_FRAME
     return message

@@ -12,6 +12,7 @@ from mtopt_core.workspace import Workspace
 from mtopt_data.yamlfile import read_yaml
 from mtopt_robot.calibration import CameraCalibration
 from mtopt_robot.description import RobotDescription
+from mtopt_robot.errors import DescriptionInvalid
 
 
 def workspace(path: str) -> Workspace:
@@ -27,6 +28,13 @@ def action_bounds(path: str) -> ActionBounds:
 def tasks(path: str) -> TaskRegistry:
     """The task registry; raises ConfigError or DataError."""
     return TaskRegistry.from_mapping(read_yaml(Path(path)), path)
+
+
+def description(path: str, prefix: str = "") -> RobotDescription:
+    """The description with a prefix, as cell1_, before its names; raises DescriptionInvalid."""
+    if prefix and not prefix.endswith("_"):
+        raise DescriptionInvalid(f"joint_prefix = {prefix!r}: must end with _, as cell1_")
+    return RobotDescription.expand(path, {"cell": prefix.removesuffix("_")})
 
 
 def calibrations(

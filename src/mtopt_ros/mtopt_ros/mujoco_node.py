@@ -22,18 +22,19 @@ from sensor_msgs.msg import Image as ImageMsg
 from sensor_msgs.msg import JointState as JointStateMsg
 from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
 
-from mtopt_core.config import from_mapping
-from mtopt_data.yamlfile import read_yaml
+from mtopt_core.purpose import Purpose
 from mtopt_msgs.msg import SceneTruth
-from mtopt_robot.description import RobotDescription
 from mtopt_sim.cameras import Cameras
-from mtopt_sim.config import SimConfig
+from mtopt_sim.config import SimConfig, read_sim
 from mtopt_sim.errors import SimError
 from mtopt_sim.follower import TrajectoryPoints
 from mtopt_sim.lens import read_lenses
+from mtopt_sim.variation.identity import NOTHING, Variation
+from mtopt_sim.variation.scenes import stage
 from mtopt_sim.workcell import CONTROLLERS, Workcell
 
 from . import convert, files
+from .logs import NodeLog
 from .parameters import read_settings
 from .qos import DRIVER, STATES
 from .settings import CAMERAS, MujocoSettings
@@ -49,6 +50,7 @@ class MujocoNode(Node):
         self.finished = Future()
         self.settings = read_settings(self, MujocoSettings)
         self._build()
+        self._log = NodeLog(self.get_logger(), "mtopt_sim")
         self._wire()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._simulate, name="physics", daemon=True)
@@ -58,18 +60,16 @@ class MujocoNode(Node):
         """Stop the simulation."""
         self._stop.set()
         self._thread.join(timeout=3.0)
+        self._log.close()
 
     def _build(self) -> None:
         settings = self.settings
-        self._sim_config = from_mapping(
-            SimConfig, read_yaml(Path(settings.sim_file)), settings.sim_file
-        )
+        self._sim_config, variation = self._stage()
         self._lenses = read_lenses(Path(settings.lenses_file))
-        description = RobotDescription.expand(settings.description_file)
+        description = files.description(settings.description_file, settings.joint_prefix)
         self._frames = {c: description.name(f"camera_{c}_optical_frame") for c in CAMERAS}
-        self._cell = Workcell(
-            description, files.workspace(settings.workspace_file), self._sim_config, self._lenses
-        )
+        workspace = files.workspace(settings.workspace_file)
+        self._cell = Workcell(description, workspace, self._sim_config, self._lenses, variation)
         self._calibrations = {
             known.name: known
             for known in files.calibrations("", settings.lenses_file, description, CAMERAS)
@@ -78,6 +78,18 @@ class MujocoNode(Node):
         self._rng = np.random.default_rng(seed)
         self._cell.restart(seed)
         self.get_logger().info(f"simulated cell with seed {seed}")
+
+    def _stage(self) -> tuple[SimConfig, Variation]:
+        """The cell's settings and what is varied; its look follows from the cell's name."""
+        settings = self.settings
+        sim = read_sim(Path(settings.sim_file))
+        if not settings.variation_file:
+            return sim, NOTHING
+        paths = (Path(settings.scenes_file), Path(settings.variation_file))
+        shown = stage(*paths, settings.scene, settings.variation)
+        name = shown.scene.name or "as described"
+        self.get_logger().info(f"scene {name}, variation {shown.scene.level}")
+        return shown.sim(sim), shown.variation(self.get_namespace().strip("/"))
 
     def _wire(self) -> None:
         self._commands: queue.SimpleQueue[tuple[str, JointTrajectoryMsg]] = queue.SimpleQueue()
@@ -105,12 +117,16 @@ class MujocoNode(Node):
         due = {self._see: _Every(1.0 / self.settings.camera_rate_hz)}
         due[self._tell_truth] = _Every(1.0 / self.settings.truth_rate_hz)
         with Cameras(self._cell, self._lenses, self._sim_config) as self._cameras:
-            next_s, told_ns = time.monotonic(), self._cell.now_ns
+            next_s, resets = time.monotonic(), self._cell.resets
+            told_ns = self._cell.now_ns
             while not self._stop.is_set():
                 self._obey()
                 # A tick is seldom a whole number of steps: the next one makes up for the rest.
                 told_ns += round(tick_s * 1e9)
                 self._cell.advance((told_ns - self._cell.now_ns) * 1e-9)
+                if self._cell.resets != resets:
+                    resets = self._cell.resets
+                    self._cell.vary(Purpose.TRAINING.seed(int(self._rng.integers(2**62))))
                 self._tell_joints()
                 for act, every in due.items():
                     if every.is_due(self._cell.now_ns):

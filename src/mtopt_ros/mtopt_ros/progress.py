@@ -31,6 +31,7 @@ class Progress:
     disk_free_bytes: int = 0
     paused: bool = False
     told_to_finish: bool = False
+    vain_picks: int = 0  # in a row, with nothing lifted
     _ends: deque[float] = field(default_factory=lambda: deque(maxlen=_RATE_WINDOW + 1))
 
     @property
@@ -59,6 +60,10 @@ class Progress:
         """An episode of the turn has begun."""
         self.state, self.task, self.episode_id = CellStatus.COLLECTING, task, episode_id
         self.step = 0
+
+    def picked(self, lifted: bool) -> None:
+        """A pick is over that ran to its own end."""
+        self.vain_picks = 0 if lifted else self.vain_picks + 1
 
     def end(self, episode: Episode, success: bool, kept: bool) -> None:
         """An episode is over; a faulted one is named but does not count."""

@@ -34,6 +34,7 @@ from .ros_cell import CellClients, RosCell
 from .settings import CAMERAS, RunnerSettings
 
 _STATUS_S = 1.0
+_NOTHING_LIFTED = "nothing_lifted"
 
 
 class RunnerNode(CellNode):
@@ -96,9 +97,21 @@ class RunnerNode(CellNode):
 
     def told(self) -> None:
         """Publish the progress."""
+        self._warn_of_vain_picks(self._progress.vain_picks, self.settings.warn_after_picks)
         message = self._progress.message(self._cell_name)
         message.header.stamp = convert.time_msg(time.time_ns())
         self._statuses.publish(message)
+        self.health.values["late_decisions"] = str(self._policy.late)
+
+    def _warn_of_vain_picks(self, vain: int, bound: int) -> None:
+        """A real cell cannot see what fell out of it, nor put it back: a person must."""
+        if not bound or vain < bound:
+            self.health.over(_NOTHING_LIFTED)
+            return
+        said = f"{vain} picks in a row lifted nothing: do the objects lie in the right bin?"
+        if _NOTHING_LIFTED not in self.health.warnings:
+            self.get_logger().warning(said)
+        self.health.warn(_NOTHING_LIFTED, said)
 
     def failed(self, reason: EndReason, message: str) -> None:
         """Name a fault, or the end of the last one."""
@@ -186,7 +199,8 @@ class RunnerNode(CellNode):
         )
 
     def _make_collector(self, loop: CollectingLoop) -> Collector:
-        policy = RemotePolicy(
+        self.health.values["late_decisions"] = "0"
+        policy = self._policy = RemotePolicy(
             self.create_client(SelectAction, "policy/select_action"),
             self._cell_name,
             self.settings.step_deadline_s,

@@ -12,13 +12,16 @@ from mtopt_core.cem import CemConfig
 from mtopt_core.config import option, section
 from mtopt_core.episode import EpisodeLimits
 from mtopt_core.exploration import MixConfig
+from mtopt_core.fallback import FallbackConfig
 from mtopt_core.guard import GuardConfig
 from mtopt_core.schedule import ScheduleConfig
 from mtopt_core.scripted import ScriptConfig
 from mtopt_robot.arm import ArmConfig
 from mtopt_robot.bin_reset import BinResetConfig
 from mtopt_robot.convergence import ConvergenceConfig
+from mtopt_robot.models.engine import InferenceConfig
 from mtopt_robot.motion import MotionConfig
+from mtopt_sim.variation.config import LEVELS
 
 CAMERAS = ("overhead", "left", "right")
 
@@ -48,6 +51,7 @@ class CameraSettings:
     calibration_file: str = option("", "measured calibration; empty takes the nominal one")
     lenses_file: str = option("", "nominal image sizes and fields of view")
     description_file: str = option("", "xacro of the cell")
+    joint_prefix: str = option("", "what joints and links have before their names, as cell1_")
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,16 @@ class ArmSettings:
     workspace_file: str = option("", "geometry of the cell")
     actions_file: str = option("", "bounds of one step")
     description_file: str = option("", "xacro of the cell")
+    joint_prefix: str = option("", "what joints and links have before their names, as cell1_")
+    search: str = option(
+        "auto",
+        "who searches a way around what is in it: OMPL in this node, MoveIt's move_group, or "
+        "auto, which asks MoveIt where it answers and OMPL otherwise",
+        choices=("auto", "ompl", "moveit"),
+    )
+    search_deadline_s: float = option(
+        1.0, "longest wait for an answer of MoveIt, wall time", unit="s", low=0.05, high=2.0
+    )
     planning: ArmConfig = section(ArmConfig, "kinematics, motion and guard")
     watch: ConvergenceConfig = section(ConvergenceConfig, "what counts as following")
 
@@ -66,6 +80,7 @@ class BinSettings:
     """bin: tips, shakes and checks the motorized pair of bins."""
 
     description_file: str = option("", "xacro of the cell")
+    joint_prefix: str = option("", "what joints and links have before their names, as cell1_")
     motion: MotionConfig = section(MotionConfig, "speed of the hinges")
     guard: GuardConfig = section(GuardConfig, "the guard before the wire")
     sequence: BinResetConfig = section(BinResetConfig, "how the bins are tipped and checked")
@@ -80,14 +95,23 @@ class PolicySettings:
     tasks_file: str = option("", "task registry")
     models: str = option("", "model store; empty serves the scripted policies alone")
     model: str = option("", "name of the Q-function in the store; empty takes the only one")
+    watch_s: float = option(
+        2.0, "time between looks at what the store wants served; 0: LoadModel alone changes it",
+        unit="s", low=0.0, high=3600,
+    )  # fmt: skip
     cells: tuple[str, ...] = option([], "namespaces of the cells served; empty: its own")
     image_wait_s: float = option(
         1.0, "longest wait for an image that is new enough", unit="s", low=0.01, high=30
     )
-    threads: int = option(1, "threads of the network; 0 takes all cores", low=0, high=256)
+    inference: InferenceConfig = section(InferenceConfig, "what runs the networks")
+    publish_cem: bool = option(False, "publish every CEM run on policy/cem of its cell")
     mix: MixConfig = section(MixConfig, "who acts: scripts, epsilon-greedy, the network")
+    mixes: tuple[str, ...] = option(
+        [], "cells whose mix differs, as cell2=0,1,1: shares of scripts, epsilon-greedy, network"
+    )
     cem: CemConfig = section(CemConfig, "how hard to look for the best action")
     script: ScriptConfig = section(ScriptConfig, "the scripted policies")
+    fallback: FallbackConfig = section(FallbackConfig, "what a step does that is in doubt")
 
 
 @dataclass(frozen=True)
@@ -96,9 +120,24 @@ class SuccessSettings:
 
     workspace_file: str = option("", "geometry of the cell")
     tasks_file: str = option("", "task registry")
-    grader: str = option("truth", "who grades: the simulation's truth", choices=("truth",))
+    grader: str = option(
+        "auto",
+        "who grades: the simulation's truth, a success model, or a model where the store has one "
+        "and else the truth",
+        choices=("auto", "truth", "model"),
+    )
+    models: str = option("", "model store; empty: no success model")
+    model: str = option("", "name of the success model in the store; empty takes the only one")
+    watch_s: float = option(
+        2.0, "time between looks at what the store wants served; 0: LoadModel alone changes it",
+        unit="s", low=0.0, high=3600,
+    )  # fmt: skip
+    threads: int = option(1, "threads of the network; 0 takes all cores", low=0, high=256)
     wait_s: float = option(
-        2.0, "longest wait for a scene that is new enough", unit="s", low=0.01, high=60
+        2.0, "longest wait for views or a truth that are new enough", unit="s", low=0.01, high=60
+    )
+    max_skew_s: float = option(
+        0.3, "most that the three views of an outcome may be apart", unit="s", low=0.001, high=10
     )
 
 
@@ -108,6 +147,8 @@ class RecorderSettings:
 
     data: str = option("", "folder of the episodes")
     robot_serial: str = option("", "serial number of the arm")
+    scene: str = option("", "scene that the cell shows, for the log")
+    variation: str = option("", "how far a simulated cell is varied, for the log")
     disk_reserve_mb: int = option(
         500, "free space below which no episode starts", unit="MB", low=10, high=10**7
     )
@@ -135,6 +176,9 @@ class RunnerSettings:
     reset_deadline_s: float = option(
         120.0, "longest wait for a reset, wall time", unit="s", low=5, high=3600
     )
+    warn_after_picks: int = option(
+        80, "picks in a row with nothing lifted after which somebody should look; 0: never", low=0
+    )
     limits: EpisodeLimits = section(EpisodeLimits, "when an episode ends")
     schedule: ScheduleConfig = section(ScheduleConfig, "which task comes next")
 
@@ -146,6 +190,9 @@ class WardenSettings:
     nodes: tuple[str, ...] = option(
         ["camera", "arm", "bin", "policy", "success", "recorder", "runner"],
         "nodes to manage, in the order of bring-up",
+    )
+    needs: tuple[str, ...] = option(
+        [], "nodes elsewhere that the cell cannot do without, as fleet/policy: watched, not managed"
     )
     silent_after_s: float = option(
         3.0, "silence after which a node counts as gone, wall time", unit="s", low=1.0, high=60
@@ -161,8 +208,15 @@ class MujocoSettings:
 
     workspace_file: str = option("", "geometry of the cell")
     description_file: str = option("", "xacro of the cell")
+    joint_prefix: str = option("", "what joints and links have before their names, as cell1_")
     lenses_file: str = option("", "image sizes and fields of view of the cameras")
     sim_file: str = option("", "physics, objects, appearance")
+    scenes_file: str = option("", "scenes by name")
+    variation_file: str = option("", "how far cells and resets may differ; empty: not at all")
+    scene: str = option("", "scene to show; empty: what the simulation's own file has")
+    variation: str = option(
+        "", "how far the cell differs, off to own; empty: as the scene says", choices=("", *LEVELS)
+    )
     seed: int = option(0, "of the scene; 0 draws one", low=0, high=2**31 - 1)
     speed: float = option(
         1.0, "simulated seconds per second, as far as the machine can", low=0.01, high=100

@@ -37,7 +37,7 @@ from mtopt_robot.driver import ArmDriver, reason_of
 from mtopt_robot.motion import MotionConfig, MotionPlanner
 
 from .cameras import Cameras
-from .config import SimConfig
+from .config import SimConfig, read_sim
 from .follower import TrajectoryPoints
 from .lens import read_lenses
 from .variation.identity import NOTHING, Variation
@@ -90,8 +90,7 @@ class SimCell:
         """
         files = root / "config"
         if config is None:
-            sim_file = files / "sim.yaml"
-            config = CellConfig(from_mapping(SimConfig, read_yaml(sim_file), str(sim_file)))
+            config = CellConfig(read_sim(files / "sim.yaml"))
         workspace = Workspace.from_mapping(
             read_yaml(files / "workspace.yaml"), str(files / "workspace.yaml")
         )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
-from mtopt_core.config import option
+from mtopt_core.config import from_mapping, option
+from mtopt_data.yamlfile import read_yaml
 
 EVERY_OBJECT = [
     "banana",
@@ -61,3 +63,8 @@ class SimConfig:
     shadows: bool = option(False, "whether images have shadows; they cost 40 ms each on a CPU")
     samples: int = option(0, "samples a pixel against jagged edges", low=0, high=8)
     seed: int = option(0, "seed of the first scene", low=0)
+
+
+def read_sim(path: Path) -> SimConfig:
+    """The settings of a file; raises ConfigError or DataError."""
+    return from_mapping(SimConfig, read_yaml(path), str(path))

@@ -97,7 +97,9 @@ class Workcell:
         self._followers: dict[str, TrajectoryFollower] = {}
         self._ways: dict[str, Way] = {}
         self._astray: frozenset[str] = frozenset()
+        self._put_back: tuple[str, ...] = ()
         self._tipped = False
+        self.resets = 0  # of the bins, since the cell was built
         self._touch = TouchReader(
             self.model,
             self.object_names,
@@ -191,7 +193,7 @@ class Workcell:
         self._rng = np.random.default_rng(seed)
         mujoco.mj_resetData(self.model, self.data)
         self._steps = self._look_step = 0
-        self._astray, self._tipped = frozenset(), False
+        self._astray, self._put_back, self._tipped = frozenset(), (), False
         self._stand_home()
         self._settle_bins()
         self.place_plate()
@@ -240,6 +242,7 @@ class Workcell:
             plate,
             self.pose_of(self.description.name("tool")),
             self.gripper_closed,
+            self._put_back,
         )
 
     @property
@@ -358,11 +361,13 @@ class Workcell:
             self._tipped, self._astray = True, frozenset()
             return
         if self._tipped and left_rad < _EMPTY_RAD:
-            self._tipped = False
+            self._tipped, self._put_back = False, ()
+            self.resets += 1
             self.place_plate()
         astray = frozenset(self.strays()) if left_rad < _LEVEL_RAD else frozenset()
         lost = tuple(name for name in self.everything if name in astray & self._astray)
         self._astray = astray - set(lost)
         if lost:
+            self._put_back += lost
             log.warning("out of the cell, put back into the right bin: %s", ", ".join(lost))
             self._drop(lost)

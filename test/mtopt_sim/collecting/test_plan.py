@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtopt_core.exploration import MixConfig
+from mtopt_data.catalog.journal import append
 from mtopt_data.naming import EpisodeId
 from mtopt_sim.collecting.errors import PlanInvalid
 from mtopt_sim.collecting.plan import FOLDER, Plan, Wanted, open_plan
@@ -28,6 +29,17 @@ def test_blocks_share_out_the_episodes(episodes: int, block: int, first: int) ->
     numbers = [n for b in plan.blocks for n in plan.episodes_of(b)]
     assert numbers == list(range(episodes))
     assert len({plan.token(n) for n in numbers}) == episodes
+
+
+def test_a_run_is_named_by_its_scene_and_without_one_as_ever() -> None:
+    names = {
+        Wanted(9, scene=scene, variation=level, cell=cell).name
+        for scene in ("", "plain", "everyday")
+        for level in ("", "mild")
+        for cell in ("sim", "a")
+    }
+    assert len(names) == 12
+    assert Wanted(5).name == Wanted(9).name == "seed1-bc4bdce1"
 
 
 def test_seeds_differ_and_follow_from_the_runs_seed() -> None:
@@ -80,3 +92,13 @@ def test_a_plan_that_is_none_is_refused_by_its_file(tmp_path: Path, text: str) -
 def test_an_impossible_number_of_episodes_is_refused(tmp_path: Path, episodes: int) -> None:
     with pytest.raises(PlanInvalid, match=str(episodes)):
         open_plan(tmp_path, Wanted(episodes))
+
+
+def test_what_was_moved_elsewhere_is_done_too(tmp_path: Path) -> None:
+    plan = open_plan(tmp_path, Wanted(6))
+    path = lay(plan, tmp_path, 3)
+    gone, moved = lay(plan, tmp_path, 4), {"episode_id": path.stem, "path": f"s3://b/{path.name}"}
+    append(tmp_path, [moved, {"episode_id": gone.stem, "path": str(gone.relative_to(tmp_path))}])
+    path.unlink()
+    gone.unlink()
+    assert plan.done(tmp_path) == {3}

@@ -124,6 +124,30 @@ def test_bits_do_not_depend_on_who_makes_an_episode_and_what_is_there_already(
     assert again.steps == made[2].steps and again.success == made[2].success
 
 
+def test_a_scene_is_shown_graded_and_written_down(tmp_path: Path) -> None:
+    wanted = Wanted(1, seed=5, cell="cell7", scene="extended", variation="strong")
+    station = Station(Places(ROOT, tmp_path), Plan(wanted, block=1, first_token=0))
+    workcell = station._cell.workcell
+    try:
+        (done,) = make(station, 0, [0])
+    finally:
+        station.close()
+    assert workcell.cloth is not None
+    assert workcell.wardrobe.variation.identity == "cell7"
+    assert not workcell.wardrobe.variation.idle
+    found = verify(Path(done.path))
+    assert found.ok and found.metadata is not None
+    known = found.metadata
+    assert (known.cell, known.scene, known.variation) == ("cell7", "extended", "strong")
+    assert known.purpose == "training" and "lift-cloth" in known.success
+
+
+def test_without_a_scene_a_file_says_that_nothing_was_varied(made: list[Done]) -> None:
+    known = verify(Path(made[0].path)).metadata
+    assert known is not None
+    assert (known.scene, known.variation, known.purpose) == ("", "off", "training")
+
+
 def test_a_worker_that_is_told_to_stop_ends_after_its_episode(
     station: Station, plan: Plan, data: Path
 ) -> None:

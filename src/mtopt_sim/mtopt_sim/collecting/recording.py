@@ -18,6 +18,7 @@ from mtopt_core.cell import CellFault, EndReason
 from mtopt_core.collection import Outcome
 from mtopt_core.episode import Episode, Step
 from mtopt_core.observation import Image, Observation
+from mtopt_core.purpose import purpose_of
 from mtopt_core.tasks import Task
 from mtopt_data.errors import DataError
 from mtopt_data.metadata import EpisodeStart
@@ -37,11 +38,14 @@ KEEP_FREE_BYTES = 500_000_000
 
 @dataclass(frozen=True)
 class Owner:
-    """Who collects: the cell's name (a folder and a namespace), the robot, the person."""
+    """Who collects: the cell's name (a folder and a namespace), the robot, the person; the scene
+    and how far it is varied."""
 
     cell: str = "sim"
     robot_serial: str = "simulated"
     operator: str = "nobody"
+    scene: str = ""
+    variation: str = ""
 
 
 class Recording:
@@ -92,6 +96,9 @@ class Recording:
             software_version=mtopt_core.__version__,
             seed=seed,
             started_ns=self._now_ns,
+            scene=owner.scene,
+            variation=owner.variation,
+            purpose=purpose_of(seed).value,
         )
         try:
             self._writer = EpisodeWriter(self._root, start, keep_free_bytes=KEEP_FREE_BYTES)

@@ -21,7 +21,9 @@ from mtopt_core.success import Grade, truth_grade
 from mtopt_core.tasks import TaskRegistry
 from mtopt_data.yamlfile import read_yaml
 
-from ..cell import SimCell
+from ..cell import CellConfig, SimCell
+from ..config import read_sim
+from ..variation.scenes import stage
 from .channels import channels
 from .errors import CollectingFailed
 from .limit import LimitClock
@@ -61,17 +63,21 @@ class Station:
     def __init__(self, places: Places, plan: Plan) -> None:
         self._places, self._plan = places, plan
         files = places.root / "config"
-        tasks, actions = files / "tasks.yaml", files / "actions.yaml"
+        wanted = plan.wanted
+        ranges = files / "variation.yaml"
+        shown = stage(files / "scenes.yaml", ranges, wanted.scene, wanted.variation)
+        tasks, actions = shown.tasks_file, files / "actions.yaml"
         self._registry = TaskRegistry.from_mapping(read_yaml(tasks), str(tasks))
-        self._allowed = self._registry.only(plan.wanted.tasks)
+        self._allowed = self._registry.only(wanted.tasks)
         self._bounds = from_mapping(ActionBounds, read_yaml(actions), str(actions))
-        self._cell = SimCell.open(places.root)
+        config = CellConfig(shown.sim(read_sim(files / "sim.yaml")))
+        self._cell = SimCell.open(places.root, config, variation=shown.variation(wanted.cell))
         self._limit = LimitClock.on(self._cell)
         self._policy = self._make_policy()
         self._episode = 0
         self._recording = Recording(
             places.data,
-            Owner(plan.wanted.cell),
+            Owner(wanted.cell, scene=shown.scene.name, variation=shown.scene.level),
             self._cell,
             channels(),
             lambda: plan.token(self._episode),
@@ -153,10 +159,11 @@ class Station:
         if not folder:
             return None
         from mtopt_robot.models.bundle import Expected
-        from mtopt_robot.models.q_function import InferenceConfig
+        from mtopt_robot.models.decider import Decider
+        from mtopt_robot.models.engine import InferenceConfig
         from mtopt_robot.models.q_policy import QPolicy
         from mtopt_robot.models.store import ModelStore
 
         expected = Expected(self._bounds, self._registry.names)
         store = ModelStore(Path(folder), expected, InferenceConfig(threads=1))
-        return QPolicy(store.load())
+        return QPolicy(Decider(store.load()))

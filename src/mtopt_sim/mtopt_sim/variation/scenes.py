@@ -36,10 +36,15 @@ class Scene:
     )
     level: str = option("off", "which ranges of config/variation.yaml", choices=LEVELS)
     vary: tuple[str, ...] = option([], "groups of those ranges that hold", choices=GROUPS)
+    tasks: str = option("tasks.yaml", "task file to go with it, beside the scenes' own file")
+
+    def at(self, level: str) -> Scene:
+        """This scene varied at another level: in its own groups, in all where it has none."""
+        return replace(self, level=level, vary=self.vary or GROUPS)
 
     def sim(self, config: SimConfig) -> SimConfig:
-        """The cell's settings with this scene's objects."""
-        return replace(config, objects=self.objects)
+        """The cell's settings with this scene's objects, if it has any of its own."""
+        return replace(config, objects=self.objects) if self.objects else config
 
     def variation(self, ranges: VariationConfig, purpose: Purpose, identity: str) -> Variation:
         """What is varied in a cell of that identity."""
@@ -87,6 +92,48 @@ class SceneRegistry:
         return cls(scenes)
 
 
+@dataclass(frozen=True)
+class Staging:
+    """A scene as it was asked for, and the ranges that it draws from."""
+
+    scene: Scene
+    ranges: VariationConfig
+    tasks_file: Path
+
+    def sim(self, config: SimConfig) -> SimConfig:
+        """The cell's settings with the scene's objects."""
+        return self.scene.sim(config)
+
+    def variation(self, identity: str, purpose: Purpose = Purpose.TRAINING) -> Variation:
+        """What is varied in a cell of that identity; raises ReservedForEvaluation."""
+        return self.scene.variation(self.ranges, purpose, identity)
+
+
+def stage(
+    scenes_file: Path,
+    variation_file: Path,
+    scene: str = "",
+    level: str = "",
+    purpose: Purpose = Purpose.TRAINING,
+) -> Staging:
+    """The scene of a name, varied at a level.
+
+    No name: the cell as sim.yaml has it, varied as the ranges' own file says. No level: the
+    scene's own. Raises UnknownScene, ReservedForEvaluation and ConfigError.
+    """
+    ranges = read_variation(variation_file)
+    shown = Scene(objects=(), shelf=ranges.shelf, level=ranges.level, vary=GROUPS)
+    if scene:
+        shown = read_scenes(scenes_file).serve(scene, purpose)
+    if level:
+        if level not in LEVELS:
+            raise ConfigError("variation", "level", level, f"must be one of {', '.join(LEVELS)}")
+        shown = shown.at(level)
+    found = Staging(shown, ranges, scenes_file.parent / shown.tasks)
+    found.variation("", purpose)  # what is reserved is refused before anything is built
+    return found
+
+
 def read_scenes(path: Path) -> SceneRegistry:
     """The scenes of a file; raises ConfigError."""
     return SceneRegistry.from_mapping(read_yaml(path), str(path))
@@ -95,8 +142,3 @@ def read_scenes(path: Path) -> SceneRegistry:
 def read_variation(path: Path) -> VariationConfig:
     """The ranges of a file; raises ConfigError."""
     return from_mapping(VariationConfig, read_yaml(path), str(path))
-
-
-def variation_of(config: VariationConfig, purpose: Purpose, identity: str) -> Variation:
-    """The variation that a file asks for by its own level and shelf."""
-    return Variation(config.ranges, Shelf(config.shelf), identity, purpose)

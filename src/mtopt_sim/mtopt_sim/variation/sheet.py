@@ -1,4 +1,4 @@
-"""A contact sheet of looks: `python -m mtopt_sim.variation.sheet --out docs/images`.
+"""A contact sheet of looks: `./mtopt picture variation`.
 
 Rows: cells as training sees them; resets of one of them; whole cells kept for evaluation; scenes
 kept for evaluation, the second task set among them.
@@ -6,8 +6,6 @@ kept for evaluation, the second task set among them.
 
 from __future__ import annotations
 
-import argparse
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +13,6 @@ import cv2
 import numpy as np
 
 from mtopt_core.config import from_mapping
-from mtopt_core.errors import MtoptError
 from mtopt_core.observation import Image
 from mtopt_core.purpose import Purpose
 from mtopt_data.yamlfile import read_yaml
@@ -104,22 +101,3 @@ def save(picture: Image, folder: Path) -> Path:
         raise OSError(f"{path}: the picture could not be encoded")
     path.write_bytes(data.tobytes())
     return path
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """The command; returns its exit code."""
-    parser = argparse.ArgumentParser(prog="sheet", description="Render a sheet of cells' looks.")
-    parser.add_argument("--root", type=Path, default=Path(), help="folder of urdf/ and config/")
-    parser.add_argument("--out", type=Path, default=Path("docs/images"), help="where it goes")
-    given = parser.parse_args(arguments)
-    try:
-        path = save(sheet(given.root), given.out)
-    except (MtoptError, OSError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    sys.stdout.write(f"{path}\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
