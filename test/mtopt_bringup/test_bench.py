@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import json
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mtopt_bringup import bench
-from mtopt_bringup.bench import catalog_bench, log_bench, record_bench, run, sim_bench
+from mtopt_bringup.bench import (
+    catalog_bench,
+    log_bench,
+    physics_bench,
+    record_bench,
+    run,
+    sim_bench,
+)
 from mtopt_bringup.bench.report import Goal, Report
 from mtopt_sim.collecting.station import Done
+from mtopt_sim.proof import Proof, Share
+from mtopt_sim.proof.grasps import SCENES
 
 
 @pytest.mark.parametrize(
@@ -173,3 +183,30 @@ def test_without_rosbag2_there_is_a_reason(monkeypatch: pytest.MonkeyPatch, tmp_
     ros2.write_text("#!/bin/sh\nexit 1\n")
     ros2.chmod(0o755)
     assert record_bench.peer_trial() == (None, "rosbag2 is not installed: ros2 has no bag")
+
+
+def test_the_physics_bench_adds_up_its_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    def proved(pieces: tuple[physics_bench.Piece, ...]) -> list[Proof]:
+        return [proof_of(piece, right=piece is not first) for piece in pieces]
+
+    first = physics_bench.PIECES[0]
+    monkeypatch.setattr(physics_bench, "_proved", proved)
+    report = physics_bench.measure()
+    figures = report.figures
+    assert set(report.goals) <= set(figures)
+    tries = {name: figures[f"{name}_tries"] for name in ("grasps_carried", "scripts_faultless")}
+    assert tries == {"grasps_carried": 900, "scripts_faultless": 600}
+    assert figures["grasps_carried"] == pytest.approx(1 - first.tries / 900)
+    assert figures["grasps_carried_least"] == figures["grasps_carried_can"]
+    assert figures["grasps_carried_low"] < figures["grasps_carried"]
+    seeds = [piece.seed for piece in physics_bench.PIECES if piece.name == "grasps"]
+    assert min(b - a for a, b in pairwise(seeds)) >= first.tries * SCENES
+
+
+def proof_of(piece: physics_bench.Piece, right: bool) -> Proof:
+    names = {
+        "grasps": ("carried", "carried_can", "bad_slipped"),
+        "resets": ("right_bin", "complete"),
+        "scripts": ("lift-any", "place-any", "faultless"),
+    }[piece.name]
+    return Proof(piece.name, {name: Share(piece.tries * right, piece.tries) for name in names})
