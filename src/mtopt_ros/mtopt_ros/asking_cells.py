@@ -41,8 +41,11 @@ class Cells:
     """Cells of one process: an image of each, ten times a second, and their clients."""
 
     def __init__(self, count: int, images: Sequence[Image]) -> None:
-        rclpy.init(args=[])
-        self.node = Node("cells", namespace=f"/{SPACE}", use_global_arguments=False)
+        self._context = rclpy.Context()
+        rclpy.init(args=[], context=self._context)
+        self.node = Node(
+            "cells", context=self._context, namespace=f"/{SPACE}", use_global_arguments=False
+        )
         self.names = tuple(f"{SPACE}{number + 1}" for number in range(count))
         self._images = images
         self._payloads = [
@@ -55,7 +58,7 @@ class Cells:
         self._abort = threading.Event()
         self.shown = 0  # number of the newest image; its stamp is that many periods
         self.showing = 1  # cells whose cameras are on
-        self._executor = SingleThreadedExecutor()
+        self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self.node)
         self._threads = [threading.Thread(target=act, daemon=True) for act in (self._spin,)]
         self.policies = {name: self._policy(name) for name in self.names}
@@ -98,7 +101,7 @@ class Cells:
         for thread in self._threads:
             thread.join(2.0)
         self.node.destroy_node()
-        rclpy.try_shutdown()
+        self._context.try_shutdown()
 
     def _spin(self) -> None:
         while not self._abort.is_set():
