@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,23 +25,21 @@ import torch
 
 from mtopt_bringup.paths import Paths
 from mtopt_core.cem import CemConfig
-from mtopt_core.encoding import layout_hash
 from mtopt_core.observation import Observation
 from mtopt_core.tasks import Task, TaskRegistry
 from mtopt_data.yamlfile import read_yaml
 from mtopt_learner.networks.config import NetworkConfig
-from mtopt_learner.networks.q_network import QNetwork, useful_flops
-from mtopt_learner.networks.release import release
+from mtopt_learner.networks.q_network import useful_flops
 from mtopt_learner.networks.stand_in import Scenes, scene, stand_in
 from mtopt_learner.networks.torch_q import TorchQ, UnsplitQ
 from mtopt_robot.models.bundle import Bundle, check_bundle
-from mtopt_robot.models.comparison import Scene, compare
+from mtopt_robot.models.comparison import compare
 from mtopt_robot.models.decide import Asked, decide
 from mtopt_robot.models.engine import CPU, FP32, InferenceConfig
 from mtopt_robot.models.image import ImageFormat
-from mtopt_robot.models.manifest import KIND_Q, Manifest
 from mtopt_robot.models.model_cli import expected as fleet_expects
 
+from .paper_model import trials_of, write
 from .report import Goal, Report
 
 CORES = 2
@@ -116,7 +115,8 @@ class Bench:
             raise TypeError("a fleet has action bounds")
         self.scenes = Scenes(NetworkConfig(), len(self.tasks), expects.bounds)
         network = stand_in(NetworkConfig(), len(self.tasks), expects.bounds)
-        version = self._written(folder, network)
+        self.trials = partial(trials_of, self.scenes)
+        version = write(folder, network, self.scenes, self.tasks.names, self.trials(TRIALS))
         ours = InferenceConfig(threads=CORES)
         self.ours = check_bundle(version, expects, ours)
         plain = dataclasses.replace(ours, provider=CPU, precision=FP32)
@@ -128,23 +128,6 @@ class Bench:
             "unsplit": _by(self.plain, UnsplitQ(network)),
         }
         self._rng = np.random.default_rng(3)
-
-    def _written(self, folder: Path, network: QNetwork) -> Path:
-        bounds = self.scenes.bounds
-        manifest = Manifest(
-            kind=KIND_Q, name="stand-in", version="1", tasks=self.tasks.names, bounds=bounds,
-            action_layout=layout_hash(bounds), image=ImageFormat(),
-            training={"made_by": "mtopt bench cem: made-up weights"},
-        )  # fmt: skip
-        examples = [self.scenes.batch(seed) for seed in (11, 12)]
-        golden = self.scenes.golden(13)
-        return release(folder, manifest, network, examples, golden, self.trials(TRIALS))
-
-    def trials(self, count: int) -> list[Scene]:
-        """Scenes to compare on."""
-        images, states, codes, _ = self.scenes.batch(17, scenes=count)
-        parts = zip(images.numpy(), states.numpy(), codes.numpy(), strict=True)
-        return [Scene(*each) for each in parts]
 
     def race(self) -> Times:
         """What each took, in ms a decision, and the peak in TFLOP/s."""
