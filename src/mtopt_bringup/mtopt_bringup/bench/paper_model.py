@@ -22,12 +22,17 @@ def trials_of(scenes: Scenes, count: int) -> list[Scene]:
 
 
 def write(
-    store: Path, network: QNetwork, scenes: Scenes, tasks: tuple[str, ...], trials: Sequence[Scene]
+    store: Path,
+    network: QNetwork,
+    scenes: Scenes,
+    tasks: tuple[str, ...],
+    trials: Sequence[Scene],
+    image: ImageFormat = ImageFormat(),
 ) -> Path:
     """A version of it in a store; its folder."""
     manifest = Manifest(
         kind=KIND_Q, name="stand-in", version="1", tasks=tasks, bounds=scenes.bounds,
-        action_layout=layout_hash(scenes.bounds), image=ImageFormat(),
+        action_layout=layout_hash(scenes.bounds), image=image,
         training={"made_by": "mtopt bench: made-up weights"},
     )  # fmt: skip
     examples = [scenes.batch(seed) for seed in (11, 12)]
