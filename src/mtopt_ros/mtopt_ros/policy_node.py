@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
-from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import Image as ImageMsg
 
 from mtopt_core.cell import CellFault, EndReason, PolicyLate
@@ -43,6 +42,7 @@ from .frames import Frame, NewestFrames
 from .lifecycle import CellNode
 from .model_following import ModelFollowing, Source
 from .qos import NEWEST, STATES
+from .raw_image import pixels_of
 from .serving import Query, Serving, Tally
 from .settings import PolicySettings
 
@@ -227,7 +227,7 @@ class PolicyNode(CellNode):
         not_before_ns = convert.stamp_ns(request.not_before)
         (frame,) = self._frames[request.cell].wait((_CAMERA,), not_before_ns, wait_s)
         try:
-            pixels = convert.image(deserialize_message(frame.payload, ImageMsg))
+            pixels = pixels_of(frame.payload)
         except ImageInvalid as error:
             raise CellFault(EndReason.CAMERA_FAULT, str(error)) from error
         observation = Observation(

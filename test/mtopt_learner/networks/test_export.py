@@ -62,7 +62,7 @@ def test_a_network_of_one_way_is_the_same_in_every_other() -> None:
 
 
 def test_the_actions_share_is_right_at_edges_and_corners() -> None:
-    network, (images, state, task, actions) = small_network(3), SCENES.batch(7, 1, 8)
+    network, (_, state, task, actions) = small_network(3), SCENES.batch(7, 1, 8)
     head, weights = network.head, fold(network)
     with torch.no_grad():
         merged = head.merge(state, task, actions)[0, 0]

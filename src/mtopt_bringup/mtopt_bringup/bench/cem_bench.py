@@ -1,11 +1,11 @@
 """Bench `cem`: a whole decision of the paper's network, ours beside three plainer ways.
 
-A decision is preprocessing of 472 x 472 pixels, encoder, two rounds of CEM over 64 samples, and decoding, on two
-cores. The contestants take turns, so that whatever else the machine does meets all of them, and
-so does the multiplication of bfloat16 matrices whose best rate counts as this machine's peak.
-`unsplit` is the whole network on a copy of the image for each action, `split_ort` the same bundle
-as ours in plain ONNX Runtime, `split_torch` the split network in PyTorch and bfloat16. Weights
-are made up (`mtopt_learner.networks.stand_in`); what ours costs in Q is held against fp32.
+A decision is preprocessing, encoder, two rounds of CEM over 64 samples and decoding, at 472 x 472
+and on two cores. The contestants take turns, so that whatever else the machine does meets all of
+them, and so does the multiplication of bfloat16 matrices whose best rate counts as this machine's
+peak. `unsplit` is the whole network on a copy of the image for each action, `split_ort` the same
+bundle as ours in plain ONNX Runtime, `split_torch` the split network in PyTorch and bfloat16.
+Weights are made up (`mtopt_learner.networks.stand_in`); what ours costs in Q is held against fp32.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 from onnx import TensorProto, helper, numpy_helper
 
 OPSET, IR_VERSION = 17, 8
@@ -33,7 +33,7 @@ class Graph:
         self._nodes.append(helper.make_node("Identity", [tensor], [name]))
         self._outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, list(shape)))
 
-    def constant(self, values: NDArray[Any] | Sequence[int] | float) -> str:
+    def constant(self, values: ArrayLike) -> str:
         """Store an array; plain integers become int64, plain floats float32."""
         array = np.asarray(values)
         if array.dtype == np.float64:

@@ -142,7 +142,8 @@ def _meant(store: ModelStore, model: str) -> list[tuple[str, str]]:
 def _promote(store: ModelStore, wanted: argparse.Namespace) -> int:
     name, _, version = wanted.model.partition("/")
     if not name or not version:
-        raise ModelMissing(f"{wanted.model!r}: must be NAME/VERSION")
+        known = ", ".join(f"{name}/{each}" for each in store.versions(name)) if name else ""
+        raise ModelMissing(f"{wanted.model!r}: must be NAME/VERSION{known and f', as {known}'}")
     store.promote(name, version)
     return _serves(name, version, wanted.json)
 

@@ -88,8 +88,12 @@ class Verdict:
         name = f"{self.provider} {self.precision}"
         if self.reason:
             return f"{name}: {self.reason}"
-        order = "" if math.isnan(self.agreement) else f", rank agreement {self.agreement:.3f}"
-        return f"{name}: {self.decision_ms:.1f} ms{order}"
+        parts = [name]
+        if not math.isnan(self.decision_ms):
+            parts = [f"{name}: {self.decision_ms:.1f} ms"]
+        if not math.isnan(self.agreement):
+            parts.append(f"rank agreement {self.agreement:.3f}")
+        return ", ".join(parts)
 
 
 @dataclass(frozen=True)

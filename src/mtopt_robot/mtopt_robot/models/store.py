@@ -140,7 +140,8 @@ class ModelStore:
         self.versions(name)
         history = self._history(name)
         if len(history) < 2:
-            raise PromotionInvalid(f"{name}: nothing to go back to; promoted: {history or 'never'}")
+            told = ", ".join(history) or "never"
+            raise PromotionInvalid(f"{name}: nothing to go back to; promoted: {told}")
         self.check(name, history[-2])
         self._write_history(name, history[:-1])
         return history[-2]
