@@ -40,13 +40,14 @@ def room(ours: str = "", outside: str | None = "", wire: bool = False) -> Room:
 
 HOUSE = {
     "mtopt_core": room("", "numpy"),
-    "mtopt_data": room("core", "numpy mcap mcap_ros2 yaml zstandard pyarrow duckdb"),
+    "mtopt_data": room("core", "numpy mcap mcap_ros2 yaml zstandard pyarrow duckdb fsspec"),
     "mtopt_robot": room(
         "core data", "numpy pinocchio coal ruckig ompl cv2 onnxruntime openvino yaml xacro"
     ),
     "mtopt_sim": room("core data robot", "numpy mujoco yaml xacro cv2"),
+    "mtopt_learner": room("core data robot", "numpy torch onnx"),
     "mtopt_ros": room("core data robot sim msgs", "numpy yaml ament_index_python", wire=True),
-    "mtopt_bringup": room("core data robot sim ros", None),
+    "mtopt_bringup": room("core data robot sim learner ros", None),
 }
 WITHOUT_PYTHON = {"mtopt_msgs"}  # generated from .msg, .srv and .action alone
 
