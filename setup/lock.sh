@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../requirements"
 UV_VERSION=0.13.9
 PYTHONS="3.11 3.12"
 PLATFORM=x86_64-manylinux_2_28
-LAYERS="bootstrap build ros robot dev bench"
+LAYERS="bootstrap build ros robot learn dev bench"
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT INT TERM

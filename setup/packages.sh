@@ -33,8 +33,17 @@ base_mended() {
         [ "$(cat "$stamps/mended" 2>/dev/null)" = "$(digest <"$root/setup/mend_wheels.py")" ]
 }
 
+layer_files() { # LAYER: what it is installed from
+    echo "$root/requirements/$1.lock"
+    [ "$1" != learn ] || echo "$root/requirements/torch.txt"
+}
+
+layer_digest() { # LAYER
+    layer_files "$1" | tr '\n' '\0' | xargs -0 cat | digest
+}
+
 layer_ready() { # LAYER
-    [ "$(cat "$stamps/$1" 2>/dev/null)" = "$(digest <"$root/requirements/$1.lock")" ]
+    [ "$(cat "$stamps/$1" 2>/dev/null)" = "$(layer_digest "$1")" ]
 }
 
 packages_ready() { # LAYER...
@@ -61,14 +70,26 @@ drop_half_installed() { # pip writes INSTALLER when all other files of a package
     rm -rf "$venv"/lib/python3.*/site-packages/~*
 }
 
-install_layer() { # LAYER: hashes make it exact, the lock names every dependency itself
-    drop_half_installed
+pip_install() { # OPTION...: the files name every dependency themselves
     ignore_installed=
     [ "$ros" = wheels ] || ignore_installed=--ignore-installed
     "$venv/bin/python" -m pip install --no-input --disable-pip-version-check --progress-bar off \
-        --require-hashes --no-deps $ignore_installed --no-build-isolation \
-        --only-binary :all: --no-binary empy --requirement "$root/requirements/$1.lock" &&
-        digest <"$root/requirements/$1.lock" >"$stamps/$1"
+        --no-deps $ignore_installed --no-build-isolation --only-binary :all: "$@"
+}
+
+install_torch() {
+    pip_install --requirement "$root/requirements/torch.txt" || {
+        echo "pip finds no build of PyTorch for CPUs here. Name a place that has one in" \
+            "PIP_FIND_LINKS or PIP_EXTRA_INDEX_URL; requirements/torch.txt says which."
+        return 1
+    }
+}
+
+install_layer() { # LAYER: hashes make it exact
+    drop_half_installed
+    pip_install --require-hashes --no-binary empy --requirement "$root/requirements/$1.lock" &&
+        { [ "$1" != learn ] || install_torch; } &&
+        layer_digest "$1" >"$stamps/$1"
 }
 
 mend_base() {
@@ -82,6 +103,7 @@ layer_title() { # LAYER
         build) echo "Python packages: colcon" ;;
         ros) echo "Python packages: ROS 2 Jazzy" ;;
         robot) echo "Python packages: the cell" ;;
+        learn) echo "Python packages: the learner" ;;
         dev) echo "Python packages: tests" ;;
     esac
 }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from mtopt_core.feasibility import Feasibility
 from mtopt_core.observation import OutcomeImages
 from mtopt_core.success import SuccessDetector
 from mtopt_core.tasks import TaskRegistry
@@ -28,14 +30,13 @@ class SuccessContract:
         assert tuple(grade.probability) == registry.names
         assert grade.grader
 
-    def test_probabilities_are_probabilities_and_verdicts_follow_them(
-        self, detector: SuccessDetector, images: OutcomeImages
+    def test_probabilities_are_probabilities_and_verdicts_are_feasible(
+        self, detector: SuccessDetector, images: OutcomeImages, registry: TaskRegistry
     ) -> None:
         grade = detector.grade(images)
         assert all(0.0 <= p <= 1.0 for p in grade.probability.values())
-        good = [grade.probability[name] for name, yes in grade.success.items() if yes]
-        bad = [grade.probability[name] for name, yes in grade.success.items() if not yes]
-        assert min(good, default=1.0) >= max(bad, default=0.0)
+        graded = [registry[name] for name in grade.success]
+        assert Feasibility.of(graded).holds(np.array(list(grade.success.values())))
 
     def test_the_same_images_get_the_same_grade(
         self, detector: SuccessDetector, images: OutcomeImages

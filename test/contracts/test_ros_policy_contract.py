@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
+from rclpy.node import Node
 from sensor_msgs.msg import Image as ImageMsg
 
 from contracts.policy_contract import RandomPolicyContract
 from fakes.ros_fixtures import prober, ros, spinner  # noqa: F401
+from fakes.ros_policies import add_model
 from fakes.ros_policy import ShownPolicy
 from fakes.ros_session import CELL, Prober, Spinner, managed, until
 from mtopt_core.action import ActionBounds
@@ -20,6 +25,11 @@ from mtopt_core.scripted import ScriptedPick, ScriptedPlace
 from mtopt_core.tasks import Task, TaskRegistry
 from mtopt_core.workspace import Workspace
 from mtopt_msgs.srv import SelectAction
+from mtopt_robot.models.bundle import Expected
+from mtopt_robot.models.decider import Decider
+from mtopt_robot.models.q_policy import QPolicy
+from mtopt_robot.models.store import ModelStore
+from mtopt_ros.answering import Answer, LateService
 from mtopt_ros.policy_node import PolicyNode
 from mtopt_ros.qos import DRIVER
 from mtopt_ros.remote import RemotePolicy
@@ -90,6 +100,74 @@ class TestRemotePolicy(RandomPolicyContract):
         with pytest.raises(CellFault) as caught:
             blind(observations[0], task)
         assert caught.value.reason is EndReason.STOPPED
+
+
+class TestRemoteNetwork(RandomPolicyContract):
+    """The same laws where a network decides behind the service."""
+
+    @pytest.fixture
+    def policy(self, spinner: Spinner, prober: Prober, tmp_path: Path) -> ShownPolicy:  # noqa: F811
+        add_model(tmp_path, "1")
+        camera = prober.node.create_publisher(ImageMsg, "camera/overhead/image_raw", DRIVER)
+        mix = {"scripted": 0.0, "on_policy": 1.0}
+        node = spinner.add(managed(PolicyNode, "policy", models=str(tmp_path), mix=mix))
+        assert prober.change("policy", "configure")
+        until(lambda: node._following.ready, "the model")
+        prober.bring_up("policy")
+        until(lambda: camera.get_subscription_count() > 0, "the policy node to listen")
+        client = prober.client(SelectAction, "policy/select_action")
+        return ShownPolicy(RemotePolicy(client, CELL, 20.0, prober.abort), camera)
+
+    def test_it_decides_as_the_network_would_here(
+        self,
+        policy: ShownPolicy,
+        task: Task,
+        observations: tuple[Observation, ...],
+        tmp_path: Path,
+        bounds: ActionBounds,
+        registry: TaskRegistry,
+    ) -> None:
+        bundle = ModelStore(tmp_path, Expected(bounds, registry.names)).load()
+        near = QPolicy(Decider(bundle))
+        there = self.play(policy, task, 7, observations)
+        here = self.play(near, task, 7, observations)
+        assert [d.action for d in there] == [d.action for d in here]
+        assert [d.q for d in there] == pytest.approx([d.q for d in here], abs=1e-5)
+        assert {(d.source, d.model) for d in there} == {("policy", "fake/1")}
+
+
+def test_a_late_answer_is_counted_and_finds_nobody(
+    prober: Prober,  # noqa: F811
+    spinner: Spinner,  # noqa: F811
+    registry: TaskRegistry,
+) -> None:
+    """The service answers each question once the next is there: always one too late."""
+    kept: list[Answer] = []
+
+    def answer_later(request: SelectAction.Request, response: Any, answer: Answer) -> None:
+        steps.append(request.step)
+        response.ok, response.source = True, f"question {len(steps)}"
+        for late in kept:
+            late()
+        kept[:] = [answer]
+        if len(steps) == 3:
+            answer()
+
+    steps: list[int] = []
+    node = Node("slow", namespace=f"/{CELL}", use_global_arguments=False)
+    LateService(node, SelectAction, "policy/select_action", answer_later)
+    spinner.add(node)
+    client = prober.client(SelectAction, "policy/select_action")
+    remote = RemotePolicy(client, CELL, 0.2, prober.abort)
+    task = registry["lift-any"]
+    remote.begin(task, 1)
+    seen = Observation(np.zeros((4, 4, 3), np.uint8), False, 0.2, 0, np.eye(4))
+    for late in (1, 2):
+        with pytest.raises(PolicyLate, match="did not answer"):
+            remote(seen, task)
+        assert remote.late == late
+    assert remote(seen, task).source == "question 3"
+    assert steps == [0, 0, 0] and remote.late == 2
 
 
 def test_a_policy_that_is_not_there_is_late(

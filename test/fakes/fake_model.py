@@ -18,15 +18,15 @@ from onnx import TensorProto, checker, helper, numpy_helper
 from mtopt_core.action import ActionBounds
 from mtopt_core.encoding import layout_hash
 from mtopt_robot.models.bundle import write_bundle
+from mtopt_robot.models.engine import InferenceConfig
 from mtopt_robot.models.golden import Golden
 from mtopt_robot.models.image import ImageFormat
 from mtopt_robot.models.manifest import Manifest
-from mtopt_robot.models.q_function import InferenceConfig
 
 FAKE_CELL_IMAGE = ImageFormat(camera_px=(8, 10), crop_px=(8, 8), size_px=(4, 4))
 TASK_SHIFT = 0.02
 ENDING = 3.0
-ONE_THREAD = InferenceConfig(threads=1)
+ONE_THREAD = InferenceConfig(threads=1, provider="cpu")
 _OPSET, _IR = 17, 8
 
 
@@ -43,7 +43,10 @@ class Flaw:
     samples_mix: bool = False
 
 
-def _model(name: str, nodes: Sequence, inputs: Sequence, outputs: Sequence, **constants) -> bytes:
+def onnx_model(
+    name: str, nodes: Sequence, inputs: Sequence, outputs: Sequence, **constants: object
+) -> bytes:
+    """A checked ONNX model with these constants."""
     stored = [numpy_helper.from_array(np.asarray(v), k) for k, v in constants.items()]
     graph = helper.make_graph(list(nodes), name, list(inputs), list(outputs), stored)
     opsets = [helper.make_opsetid("", _OPSET)]
@@ -70,7 +73,7 @@ def encoder_bytes(size_px: tuple[int, int], flaw: Flaw = Flaw()) -> bytes:
         *last,
         node("Slice", ["all", "from", "to", "along"], ["features"]),
     ]
-    return _model(
+    return onnx_model(
         "encoder",
         nodes,
         [port("image", flaw.image_type, [flaw.batch, *size_px, 3])],
@@ -108,7 +111,7 @@ def head_bytes(tasks: int, flaw: Flaw = Flaw()) -> bytes:
         node("Add", ["dear", "bonus"], ["value"]),
         *_last_of_head(flaw),
     ]
-    return _model(
+    return onnx_model(
         "head",
         nodes,
         [

@@ -59,9 +59,11 @@ class Cell:
         step = EpisodeStep(episode_id=episode_id, cell=CELL, index=index, source=source)
         self._topics["episode/step"][1].publish(step)
 
-    def outcome(self, episode_id: str, end_reason: str = "terminated") -> EpisodeOutcome:
+    def outcome(
+        self, episode_id: str, end_reason: str = "terminated", grader: str = "truth"
+    ) -> EpisodeOutcome:
         outcome = EpisodeOutcome(
-            episode_id=episode_id, cell=CELL, task="lift-any", end_reason=end_reason, grader="truth"
+            episode_id=episode_id, cell=CELL, task="lift-any", end_reason=end_reason, grader=grader
         )
         self._topics["episode/outcome"][1].publish(outcome)
         return outcome

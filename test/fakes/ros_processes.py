@@ -56,14 +56,14 @@ class Process:
             return -signal.SIGKILL
 
 
-def start(name: str, log: Path, **given: Any) -> Process:
-    """An executable in the test's cell, with the project's files as parameters."""
+def start(name: str, log: Path, namespace: str = CELL, **given: Any) -> Process:
+    """An executable in the test's cell, or elsewhere, with the project's files as parameters."""
     log.mkdir(parents=True, exist_ok=True)
     known = {leaf.name for leaf in leaves(SETTINGS[name])}
     files = {key: value for key, value in FILES.items() if key in known}
     parameters = log / f"{name}.yaml"
     values = {"/**": {"ros__parameters": files | flat(given)}}
     parameters.write_text(yaml.safe_dump(values), encoding="utf-8")
-    arguments = [str(executable(name)), "--ros-args", "-r", f"__ns:=/{CELL}"]
+    arguments = [str(executable(name)), "--ros-args", "-r", f"__ns:=/{namespace}"]
     arguments += ["--params-file", str(parameters)]
     return Process(arguments, log / f"{name}.log")

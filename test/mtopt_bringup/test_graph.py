@@ -14,6 +14,8 @@ from mtopt_bringup.fleet import HARDWARE
 from mtopt_bringup.graph import Process
 from mtopt_bringup.paths import Paths
 from mtopt_core.config import from_mapping
+from mtopt_core.errors import ConfigError
+from mtopt_core.exploration import MixConfig, mix_of
 from mtopt_ros.parameters import leaves, nested
 from mtopt_ros.settings import SETTINGS
 
@@ -22,6 +24,7 @@ STARTS: list[dict[str, str]] = [
     {},
     {"cells": "3"},
     {"cells": "3", "composed": "true"},
+    {"cells": "3", "shared_policy": "true"},
     {"episodes": "2", "seed": "7", "speed": "3", "tasks": "lift-any,place-any"},
     *({"hardware": hardware} for hardware in HARDWARE),
 ]
@@ -140,6 +143,62 @@ def test_one_simulated_cell_is_everybodys_clock(start: Start) -> None:
 def test_several_simulated_cells_keep_their_own_time(start: Start) -> None:
     for process in start(cells="2"):
         assert process.remappings == (("/clock", f"/{process.cell}/clock"),)
+
+
+def test_a_shared_policy_is_one_server_for_all_cells(start: Start) -> None:
+    apart, together = by_name(start(cells="2")), by_name(start(cells="2", shared_policy="true"))
+    cells = ["cell1", "cell2"]
+    gone = {f"{cell}.policy" for cell in cells}
+    assert set(apart) - set(together) == gone
+    assert set(together) - set(apart) == {"fleet.policy", "fleet.warden"}
+    server = together["fleet.policy"]
+    assert (server.namespace, server.cell, server.ends_fleet) == ("/fleet", "", False)
+    assert server.parameters["policy"]["cells"] == cells
+    assert not server.parameters["policy"]["use_sim_time"] and server.remappings == ()
+    assert together["fleet.warden"].parameters["warden"]["nodes"] == ["policy"]
+    for cell in cells:
+        rules = dict(together[f"{cell}.runner"].remappings)
+        assert rules["policy/select_action"] == "/fleet/policy/select_action"
+        assert rules["/clock"] == f"/{cell}/clock"
+        warden = settings_of(together[f"{cell}.warden"].parameters["warden"], "warden")
+        assert "policy" not in warden.nodes and len(warden.nodes) == 6
+        assert warden.needs == ("fleet/policy",)
+    changed = {f"{cell}.{node}" for cell in cells for node in ("runner", "warden")}
+    for name in set(apart) - gone - changed:
+        assert together[name] == apart[name]
+
+
+def test_a_shared_policy_keeps_the_mix_of_every_cell(start: Start) -> None:
+    cells = [
+        {"name": name, "nodes": {"policy": {"mix": mix, "inference": {"threads": 2}}}}
+        for name, mix in {
+            "a": {"scripted": 0.5},
+            "b": {"scripted": 0.0, "on_policy": 1.0},
+            "c": {"scripted": 0.5},
+            "d": {"epsilon_greedy": 2.0, "epsilon": 0.1},
+        }.items()
+    ]
+    told = by_name(start(*cells, shared_policy="true"))["fleet.policy"].parameters["policy"]
+    server = settings_of(told, "policy")
+    assert server.mix.scripted == 0.5 and server.inference.threads == 2
+    mixes = {cell: mix_of(words, "") for cell, words in (m.split("=") for m in server.mixes)}
+    assert mixes == {
+        "b": MixConfig(0.0, 0.0, 1.0),
+        "d": MixConfig(1.0, 2.0, 0.0, 0.1),
+    }
+
+
+def test_cells_that_share_a_policy_agree_on_all_else(start: Start) -> None:
+    cells = [{"name": "a"}, {"name": "b", "nodes": {"policy": {"cem": {"samples": 32}}}}]
+    with pytest.raises(ConfigError, match=r"b: nodes: policy: cem .*as in a"):
+        start(*cells, shared_policy="true")
+    with pytest.raises(ConfigError, match="composed"):
+        start(*cells, shared_policy="true", composed="true")
+
+
+def test_no_cell_is_called_what_all_share(start: Start) -> None:
+    with pytest.raises(ConfigError, match="'fleet'"):
+        start({"name": "fleet"})
 
 
 @pytest.mark.parametrize("texts", STARTS)

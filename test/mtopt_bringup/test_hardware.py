@@ -25,6 +25,7 @@ from mtopt_core.errors import ConfigError
 from mtopt_core.workspace import Workspace
 from mtopt_data.errors import NameInvalid
 from mtopt_robot.description import ARM_JOINTS, BIN_JOINTS, GRIPPER_JOINTS
+from mtopt_robot.motion import MotionConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 PATHS = Paths.below(ROOT)
@@ -159,6 +160,25 @@ def test_the_world_has_the_systems_that_cameras_and_motion_need(workspace: Works
         assert workspace.bins.holds("right", (x, y, z), 0.02)
 
 
+def test_gazebo_steps_meet_the_controllers_cycle() -> None:
+    """A cycle that is no whole number of steps becomes the next longer one."""
+    world = ElementTree.parse(PATHS.config / "gazebo" / "cell.sdf").getroot().find("world")
+    values = yaml.safe_load((ROOT / "config" / "controllers.yaml").read_text(encoding="utf-8"))
+    cycle_s = 1.0 / values[MANAGER]["ros__parameters"]["update_rate"]
+    steps = cycle_s / float(world.find("physics/max_step_size").text)
+    assert steps == pytest.approx(round(steps)) and steps >= 1.0
+
+
+def test_gazebos_lag_is_within_the_controllers_patience(cell: Prepared) -> None:
+    """gz_ros2_control follows a position by 0.1 of the error a cycle, unless told otherwise."""
+    _, files = cell
+    node = told(files)["/**/arm_controller"]
+    limits, fraction = files.description.arm_limits, MotionConfig().speed_fraction
+    lag_rad = fraction * limits.speed_rad_s / (0.1 * told(files)[MANAGER]["update_rate"])
+    for joint, lag in zip(limits.names, lag_rad, strict=True):
+        assert lag < node["constraints"][joint]["trajectory"]
+
+
 def test_arguments_are_checked_by_name() -> None:
     assert parse({"hardware": "iiwa", "prefixed": "true"}).prefixed is True
     with pytest.raises(ConfigError, match="mock, gazebo, iiwa"):
@@ -179,3 +199,4 @@ def test_the_launch_description_builds(hardware: str, tmp_path: Path) -> None:
     given = HardwareArguments("cell1", hardware)
     started = hardware_launch.actions(given, prepare(given, PATHS, tmp_path))
     assert len(started) == (10 if hardware == "gazebo" else 7)
+    assert set(hardware_launch._HARDWARE_WITHIN_S) == set(HARDWARE)

@@ -18,9 +18,16 @@ from mtopt_ros.moveit_messages import GROUP, PIPELINE
 PATHS = Paths.below(Path(__file__).resolve().parents[2])
 
 
-@pytest.fixture(scope="module")
-def told() -> dict[str, Any]:
-    return parameters(MoveItArguments("cell2", simulated_time=True), PATHS)
+@pytest.fixture(scope="module", params=[False, True], ids=["plain", "prefixed"])
+def told(request: pytest.FixtureRequest) -> dict[str, Any]:
+    given = MoveItArguments("cell2", prefixed=request.param, simulated_time=True)
+    return parameters(given, PATHS)
+
+
+def test_a_prefixed_cell_is_described_by_its_own_names() -> None:
+    srdf = parameters(MoveItArguments("cell2", prefixed=True), PATHS)["robot_description_semantic"]
+    joints = {str(joint.get("name")) for joint in ElementTree.fromstring(srdf).iter("joint")}
+    assert joints and all(joint.startswith("cell2_") for joint in joints)
 
 
 def test_move_group_may_move_nothing(told: dict[str, Any]) -> None:
@@ -78,5 +85,5 @@ def test_the_launch_description_builds(told: dict[str, Any]) -> None:
     pytest.importorskip("launch_ros.actions", reason="ROS 2's launch is not installed")
     from mtopt_bringup import moveit_launch
 
-    assert len(moveit_launch.description().entities) == 3
+    assert len(moveit_launch.description().entities) == 4
     assert moveit_launch.move_group(MoveItArguments(), told).node_package == "moveit_ros_move_group"

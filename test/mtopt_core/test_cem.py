@@ -8,7 +8,19 @@ import numpy as np
 import pytest
 
 from mtopt_core.action import TERMINATE, Action, ActionBounds, Gripper
-from mtopt_core.cem import Belief, CemConfig, Choice, choose, first_belief, propose, refit
+from mtopt_core.cem import (
+    LAST,
+    PRIOR,
+    REST,
+    Belief,
+    CemConfig,
+    Choice,
+    choose,
+    choose_many,
+    first_belief,
+    propose,
+    refit,
+)
 from mtopt_core.encoding import ACTION_LAYOUT, Numbers, encode_action
 from mtopt_core.errors import CoreError
 
@@ -45,9 +57,8 @@ def test_every_round_has_each_pure_command_once_and_motions_beside(seed: int) ->
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_motions_keep_the_bounds_and_fill_them(seed: int) -> None:
-    made = propose(
-        first_belief(BOUNDS, CONFIG), BOUNDS, CemConfig(samples=500), np.random.default_rng(seed)
-    )
+    config = CemConfig(samples=500)
+    made = propose(first_belief(BOUNDS, config), BOUNDS, config, np.random.default_rng(seed))
     assert np.all(np.abs(made.motions) <= BOUNDS.high)
     assert np.all(np.ptp(made.motions, axis=0) > 1.5 * BOUNDS.high)
 
@@ -100,7 +111,7 @@ def test_the_answer_is_the_best_action_ever_sampled(seed: int) -> None:
     ],
 )
 def test_it_finds_the_best_motion(goal: Action, seed: int) -> None:
-    config = CemConfig(samples=128, elites=10, rounds=6)
+    config = CemConfig(samples=128, elites=10, rounds=6, start=REST)
     choice = chosen(near(goal), seed, config)
     assert choice.q > 0.9
     off = np.abs(np.subtract(choice.action.delta_m, goal.delta_m)) / BOUNDS.delta_m
@@ -163,7 +174,74 @@ def test_scores_that_are_no_numbers_are_refused() -> None:
     def one_nan(rows: Numbers) -> np.ndarray:
         return np.where(np.arange(len(rows)) == 7, np.nan, 0.5)
 
-    with pytest.raises(CoreError, match=r"\(64,\) numbers.*1 of them NaN"):
+    with pytest.raises(CoreError, match=r"\(1, 64\) numbers.*1 of them NaN"):
         chosen(one_nan, 0)
-    with pytest.raises(CoreError, match=r"are \(64, 1\)"):
+    with pytest.raises(CoreError, match=r"are \(1, 64, 1\)"):
         chosen(lambda rows: rows[:, :1], 0)
+
+
+def test_cells_that_wait_together_choose_what_each_would_alone() -> None:
+    goals = [Action((0.05, 0.0, 0.0)), Action((-0.05, 0.03, -0.1), 1.0), TERMINATE]
+    scores = [near(goal) for goal in goals]
+    calls: list[tuple[int, ...]] = []
+
+    def score(rows: Numbers) -> np.ndarray:
+        calls.append(rows.shape)
+        return np.stack([one(each) for one, each in zip(scores, rows, strict=True)])
+
+    rngs = [np.random.default_rng(seed) for seed in range(3)]
+    together = choose_many(score, BOUNDS, CONFIG, rngs, [first_belief(BOUNDS, CONFIG)] * 3)
+    assert calls == [(3, CONFIG.samples, 8)] * CONFIG.rounds
+    for seed, choice in enumerate(together):
+        alone = chosen(scores[seed], seed)
+        assert choice.action == alone.action
+        assert choice.q == alone.q
+
+
+def test_every_cell_needs_its_own_start() -> None:
+    rngs = [np.random.default_rng(seed) for seed in range(2)]
+    with pytest.raises(ValueError, match="zip"):
+        choose_many(near(TERMINATE), BOUNDS, CONFIG, rngs, [first_belief(BOUNDS, CONFIG)])
+
+
+LAST_MOTION = Action((0.06, -0.02, -0.09), 0.3)
+
+
+@pytest.mark.parametrize(
+    ("start", "last", "middle"),
+    [
+        (PRIOR, LAST_MOTION, [0.0, 0.0, -0.7, 0.0]),
+        (LAST, LAST_MOTION, [0.6, -0.2, -0.75, 0.3 / BOUNDS.yaw_rad]),
+        (LAST, None, [0.0, 0.0, -0.7, 0.0]),
+        (LAST, Action(gripper=Gripper.CLOSE), [0.0, 0.0, -0.7, 0.0]),
+        (LAST, Action((1.0, 0.0, 0.0)), [1.0, 0.0, 0.0, 0.0]),
+    ],
+)
+def test_a_share_of_the_first_round_looks_near_the_start(
+    start: str, last: Action | None, middle: list[float]
+) -> None:
+    config = CemConfig(samples=103, start=start, prior=(0, 0, -0.7, 0), near_share=0.3)
+    belief = first_belief(BOUNDS, config, last)
+    near_ones = np.all(np.isclose(belief.mean / BOUNDS.high, middle), axis=1)
+    assert near_ones.sum() == 30
+    assert belief.std[near_ones] == pytest.approx(
+        np.tile(config.near_spread * BOUNDS.high, (30, 1))
+    )
+    assert np.all(belief.mean[~near_ones] == 0.0)
+    assert belief.std[~near_ones] == pytest.approx(np.tile(config.spread * BOUNDS.high, (70, 1)))
+
+
+def test_a_start_at_rest_looks_near_nothing() -> None:
+    belief = first_belief(BOUNDS, CemConfig(start=REST), LAST_MOTION)
+    assert np.all(belief.mean == 0.0)
+    assert np.all(belief.std == CONFIG.spread * BOUNDS.high)
+
+
+def test_a_start_that_is_right_helps_and_one_that_is_wrong_hardly_hurts() -> None:
+    def mean(goal: Action, **settings: object) -> float:
+        config = CemConfig(rounds=1, **settings)
+        return float(np.mean([chosen(near(goal), seed, config).q for seed in SEEDS]))
+
+    down, up = Action((0.0, 0.0, -0.08)), Action((0.0, 0.0, 0.1))
+    assert mean(down, prior=(0, 0, -0.7, 0)) > mean(down, start=REST) + 0.02
+    assert mean(up, prior=(0, 0, -0.7, 0)) > mean(up, start=REST) - 0.1

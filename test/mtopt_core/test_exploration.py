@@ -11,7 +11,7 @@ from fakes.fake_cell import FakeCell
 from fakes.fake_policy import Playback
 from mtopt_core.action import Action, ActionBounds, Gripper
 from mtopt_core.cell import PolicyLate
-from mtopt_core.errors import CoreError
+from mtopt_core.errors import ConfigError, CoreError
 from mtopt_core.exploration import (
     EPSILON,
     POLICY,
@@ -19,6 +19,7 @@ from mtopt_core.exploration import (
     EpsilonGreedy,
     ExplorationMix,
     MixConfig,
+    mix_of,
     random_action,
 )
 from mtopt_core.observation import Observation
@@ -85,10 +86,40 @@ def test_random_steps_come_at_the_rate_epsilon(
 
 
 def test_a_late_greedy_policy_is_late(task: Task, seen: Observation, bounds: ActionBounds) -> None:
-    policy = EpsilonGreedy(Playback([PolicyLate("no answer")]), bounds, 1.0)
+    policy = EpsilonGreedy(Playback([PolicyLate("no answer")]), bounds, 0.0)
     policy.begin(task, 0)
     with pytest.raises(PolicyLate):
         policy(seen, task)
+
+
+def test_nobody_is_asked_for_a_random_step(
+    task: Task, seen: Observation, bounds: ActionBounds
+) -> None:
+    policy = EpsilonGreedy(Playback([PolicyLate("was asked")]), bounds, 1.0)
+    policy.begin(task, 0)
+    decision = policy(seen, task)
+    assert (decision.source, decision.model) == (EPSILON, "")
+    assert decision.image_stamp_ns == seen.stamp_ns
+
+
+@pytest.mark.parametrize(
+    ("words", "mix"),
+    [
+        ("1,0,0", MixConfig(1.0, 0.0, 0.0)),
+        ("0, 2.5, 1", MixConfig(0.0, 2.5, 1.0)),
+        ("0.1,0.4,0.5,0.05", MixConfig(0.1, 0.4, 0.5, 0.05)),
+    ],
+)
+def test_a_mix_may_be_written_in_words(words: str, mix: MixConfig) -> None:
+    assert mix_of(words, "here") == mix
+
+
+@pytest.mark.parametrize(
+    "words", ["", "1", "1,2", "1,2,3,0.1,5", "1,b,0", "0,0,0", "1,-1,0", "nan,1,1"]
+)
+def test_words_that_are_no_mix_are_refused(words: str) -> None:
+    with pytest.raises(ConfigError, match="here"):
+        mix_of(words, "here")
 
 
 def test_the_mix_keeps_its_shares_over_many_seeds(

@@ -26,18 +26,25 @@ SEPARATOR = "=" * 80
 
 
 class Wire:
-    """Definition files on disk and CDR bytes for the types that a cell publishes."""
+    """Definition files on disk and CDR bytes for the types that a cell publishes.
 
-    def __init__(self, folder: Path) -> None:
+    `without` names fields of our own messages that an earlier version did not have yet.
+    """
+
+    def __init__(self, folder: Path, without: tuple[str, ...] = ()) -> None:
         self.store = get_typestore(Stores.ROS2_JAZZY)
-        self.folder = folder
+        self.folder, self.own = folder, folder / "own"
+        self.own.mkdir()
         for path in sorted(OWN_MESSAGES.glob("*.msg")):
-            text = path.read_text(encoding="utf-8")
+            lines = path.read_text(encoding="utf-8").splitlines()
+            kept = [line for line in lines if not set(line.split()[1:2]) & set(without)]
+            text = "\n".join(kept) + "\n"
+            (self.own / path.name).write_text(text, encoding="utf-8")
             self.store.register(get_types_from_msg(text, f"mtopt_msgs/msg/{path.stem}"))
 
     def find_file(self, package: str, name: str) -> Path | None:
         if package == "mtopt_msgs":
-            path = OWN_MESSAGES / f"{name}.msg"
+            path = self.own / f"{name}.msg"
             return path if path.is_file() else None
         if f"{package}/msg/{name}" not in self.store.fielddefs:
             return None
@@ -159,7 +166,9 @@ class Recording:
                 velocity=np.zeros(7),
                 effort=np.zeros(7),
             )
-        self.put("episode/step", "mtopt_msgs/msg/EpisodeStep", **self.step_values(index))
+        known = {name for name, _ in self.wire.store.fielddefs["mtopt_msgs/msg/EpisodeStep"][1]}
+        values = {key: value for key, value in self.step_values(index).items() if key in known}
+        self.put("episode/step", "mtopt_msgs/msg/EpisodeStep", **values)
         self.t_ns += STEP_NS
 
     def step_values(self, index: int) -> dict[str, Any]:
@@ -183,6 +192,8 @@ class Recording:
             "model": "",
             "q": float("nan") if index == 0 else 0.25,
             "latency": 0.01,
+            "novelty": float("nan") if index == 0 else 1.5,
+            "q_spread": float("nan") if index == 0 else 0.125,
         }
 
     def outcome(self) -> None:
@@ -232,6 +243,12 @@ def wire(tmp_path_factory: pytest.TempPathFactory) -> Wire:
     return Wire(tmp_path_factory.mktemp("definitions"))
 
 
+@pytest.fixture(scope="session")
+def earlier_wire(tmp_path_factory: pytest.TempPathFactory) -> Wire:
+    """As cells spoke before a step said how sure its choice was."""
+    return Wire(tmp_path_factory.mktemp("earlier"), without=("novelty", "q_spread"))
+
+
 @pytest.fixture
 def make_start() -> MakeStart:
     """Start records of different episodes, the same ones in every run."""
@@ -265,10 +282,15 @@ def begin(wire: Wire, make_start: MakeStart, tmp_path: Path) -> Begin:
     """Open a recording under `root` (tmp_path/data), nothing written but its start."""
 
     def start_recording(
-        *, steps: int = 3, skip: tuple[str, ...] = (), root: Path | None = None, **options: Any
+        *,
+        steps: int = 3,
+        skip: tuple[str, ...] = (),
+        root: Path | None = None,
+        spoken: Wire = wire,
+        **options: Any,
     ) -> Recording:
         start = options.pop("start", None) or make_start()
         writer = EpisodeWriter(root or tmp_path / "data", start, **options)
-        return Recording(wire, writer, steps, seed=start.seed, skip=frozenset(skip))
+        return Recording(spoken, writer, steps, seed=start.seed, skip=frozenset(skip))
 
     return start_recording

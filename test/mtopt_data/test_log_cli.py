@@ -50,6 +50,8 @@ def test_info_in_json_has_the_same_facts(begin: Any, capsys: Any) -> None:
     assert facts["metadata"]["success"] == {"lift-any": True, "lift-can": False}
     assert facts["metadata"]["succeeded"] is True
     assert [step["q"] for step in facts["steps"]] == [None, 0.25, 0.25]
+    assert [step["novelty"] for step in facts["steps"]] == [None, 1.5, 1.5]
+    assert [step["q_spread"] for step in facts["steps"]] == [None, 0.125, 0.125]
     assert facts["steps"][0]["sent"]["gripper"] == "close"
     assert facts["steps"][0]["chosen"]["delta_m"][0] == pytest.approx(0.05)
     by_topic = {channel["topic"]: channel for channel in facts["channels"]}
@@ -140,6 +142,19 @@ def test_info_of_a_folder_says_which_word_reads_folders(tmp_path: Path, capsys: 
 def test_help_is_no_fault(capsys: Any) -> None:
     assert run(["--help"]) == 0
     assert "verify" in capsys.readouterr().out
+
+
+def test_steps_from_before_they_said_how_sure_they_were_are_read_and_verified(
+    begin: Any, earlier_wire: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = begin(spoken=earlier_wire).play().close()
+    assert run(["verify", str(path)]) == 0
+    capsys.readouterr()
+    assert run(["info", str(path), "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert [step["q"] for step in facts["steps"]] == [None, 0.25, 0.25]
+    assert [step["novelty"] for step in facts["steps"]] == [None] * 3
+    assert [step["q_spread"] for step in facts["steps"]] == [None] * 3
 
 
 def test_info_names_the_scene_where_one_was_shown(begin: Any, make_start: Any, capsys: Any) -> None:

@@ -255,13 +255,15 @@ def test_grades_come_back_in_their_order() -> None:
 def test_decisions_come_back(q: float) -> None:
     action = Action((0.1, -0.2, 0.05), 0.3, Gripper.CLOSE)
     response = SelectAction.Response(
-        ok=True, action=convert.action_msg(action), q=q, source="policy", model="m/3", latency=0.25
-    )
+        ok=True, action=convert.action_msg(action), q=q, source="policy", model="m/3", latency=0.25,
+        novelty=1.5, q_spread=0.125,
+    )  # fmt: skip
     response.image_stamp = convert.time_msg(STAMP_NS)
     decision = convert.decision(over_the_wire(response))
     assert decision.action == action and decision.model == "m/3" and decision.source == "policy"
     assert decision.q == q or (math.isnan(q) and math.isnan(decision.q))
     assert decision.image_stamp_ns == STAMP_NS and decision.latency_s == 0.25
+    assert (decision.novelty, decision.q_spread) == (1.5, 0.125)
 
 
 def test_what_the_arm_did_comes_back() -> None:
@@ -278,7 +280,7 @@ def test_what_the_arm_did_comes_back() -> None:
 def step(q: float = math.nan) -> Step:
     rng = np.random.default_rng(3)
     seen = Observation(pixels(), True, 0.125, STAMP_NS, random_pose(rng))
-    chosen = Decision(Action((0.5, 0.0, 0.0)), "scripted", q, "", STAMP_NS - 7, 0.5)
+    chosen = Decision(Action((0.5, 0.0, 0.0)), "scripted", q, "", STAMP_NS - 7, 0.5, 2.5, 0.25)
     taken = ActionTaken(Action((0.1, 0.0, 0.0)), random_pose(rng), STAMP_NS + 5, STAMP_NS + 9)
     return Step(3, seen, chosen, taken)
 
@@ -300,6 +302,7 @@ def test_a_step_says_what_was_seen_chosen_and_done() -> None:
     ):
         assert convert.pose(pose) == pytest.approx(T, abs=1e-12)
     assert math.isnan(message.q) and message.latency == 0.5 and message.source == "scripted"
+    assert (message.novelty, message.q_spread) == (2.5, 0.25)
 
 
 def test_an_outcome_says_how_it_ended_and_whether_it_was_graded(registry: TaskRegistry) -> None:

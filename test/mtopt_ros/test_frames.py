@@ -93,3 +93,48 @@ def test_a_clock_that_began_anew_is_believed(frames: NewestFrames) -> None:
     frames.put("left", frame(500 * S))
     frames.put("left", frame(1 * S))
     assert frames.wait(("left",), 1 * S, 0.0) == [frame(1 * S)]
+
+
+def test_views_in_step_are_given_as_they_are(frames: NewestFrames) -> None:
+    for camera, stamp in zip(CAMERAS, (30, 31, 32), strict=True):
+        frames.put(camera, frame(stamp))
+    found = frames.in_step(CAMERAS, 30, 0.0, 2e-9)
+    assert [one.stamp_ns for one in found] == [30, 31, 32]
+
+
+def test_views_out_of_step_are_a_camera_fault_that_says_who_lags(frames: NewestFrames) -> None:
+    for camera, stamp in zip(CAMERAS, (3 * S, 3 * S, 2 * S), strict=True):
+        frames.put(camera, frame(stamp))
+    with pytest.raises(CellFault, match=r"at most 0.5 s apart: right by 1 s") as caught:
+        frames.in_step(CAMERAS, 0, 0.0, 0.5)
+    assert caught.value.reason is EndReason.CAMERA_FAULT
+
+
+def test_the_view_that_lags_is_waited_for(frames: NewestFrames) -> None:
+    for camera, stamp in zip(CAMERAS, (3 * S, 3 * S, 2 * S), strict=True):
+        frames.put(camera, frame(stamp))
+    late = threading.Timer(0.1, lambda: frames.put("right", frame(3 * S)))
+    late.start()
+    found = frames.in_step(CAMERAS, 0, 30.0, 0.5)
+    late.join()
+    assert [one.stamp_ns for one in found] == [3 * S] * 3
+
+
+def test_a_view_older_than_asked_is_not_in_step_with_anything(frames: NewestFrames) -> None:
+    for camera, stamp in zip(CAMERAS, (20, 20, 19), strict=True):
+        frames.put(camera, frame(stamp))
+    with pytest.raises(CellFault, match="right"):
+        frames.in_step(CAMERAS, 20, 0.0, 1.0)
+
+
+def test_whoever_is_stopped_does_not_wait_for_the_views(
+    frames: NewestFrames, abort: threading.Event
+) -> None:
+    for camera, stamp in zip(CAMERAS, (3 * S, 3 * S, 2 * S), strict=True):
+        frames.put(camera, frame(stamp))
+    abort.set()
+    started_s = time.monotonic()
+    with pytest.raises(CellFault) as caught:
+        frames.in_step(CAMERAS, 0, 60.0, 0.5)
+    assert caught.value.reason is EndReason.STOPPED
+    assert time.monotonic() - started_s < 30.0

@@ -119,3 +119,21 @@ def test_faults_are_told_by_node_and_a_gone_node_s_own_are_not(watch: Watch) -> 
 def test_strangers_are_ignored(watch: Watch) -> None:
     watch.heard("toaster", ACTIVE, "burnt", 0.0)
     assert watch.faults(0.0) == [] and watch.next_order(0.0) is None
+
+
+def test_what_is_needed_elsewhere_is_watched_and_never_ordered() -> None:
+    watch = Watch(["arm"], silent_after_s=3.0, needs=["fleet/policy"])
+    watch.heard("arm", "unconfigured", "", 0.0)
+    assert watch.next_order(0.0) == ("arm", Order.CONFIGURE)
+    watch.heard("arm", "active", "", 0.1)
+    assert watch.next_order(0.1) is None and not watch.all_active(0.1)
+    watch.heard("fleet/policy", "unconfigured", "", 0.2)
+    assert watch.next_order(0.2) is None and not watch.all_active(0.2)
+    watch.heard("fleet/policy", "active", "model_loading: a moment", 0.3)
+    assert watch.all_active(0.3)
+    assert watch.faults(0.3) == ["fleet/policy: model_loading: a moment"]
+    watch.heard("arm", "active", "", 3.4)
+    assert watch.gone(3.4) == ["fleet/policy"] and not watch.all_active(3.4)
+    (fault,) = watch.faults(3.4)
+    assert fault.startswith("fleet/policy: node_lost")
+    assert watch.next_order(3.4) is None

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).resolve().parents[2] / "requirements"
-LAYERS = ("bootstrap", "build", "ros", "robot", "dev")
+LAYERS = ("bootstrap", "build", "ros", "robot", "learn", "dev")
 APART = ("bench",)  # for an interpreter of its own, so it need not agree with the others
+UNLOCKED = ("torch",)  # a file for each Python, and none that all machines have
 PIN = re.compile(r"^(?P<name>[a-z0-9][a-z0-9-]*)==(?P<version>[0-9][0-9a-z.]*)$")
 HASH = re.compile(r"^--hash=sha256:[0-9a-f]{64}$")
 
@@ -38,7 +39,7 @@ def asked(layer: str) -> set[str]:
 
 
 def test_layers_are_all_there_is() -> None:
-    assert {path.stem for path in FOLDER.iterdir()} == {*LAYERS, *APART}
+    assert {path.stem for path in FOLDER.iterdir()} == {*LAYERS, *APART, *UNLOCKED}
 
 
 @pytest.mark.parametrize("layer", LAYERS + APART)
@@ -78,7 +79,7 @@ def test_ros_packages_are_jazzys() -> None:
         assert locked[name][0].startswith(jazzy), name
 
 
-def test_nothing_for_the_learner_or_with_gigabytes() -> None:
+def test_nothing_with_gigabytes() -> None:
     everything = {name for layer in LAYERS for name in pins(layer)}
     assert not {name for name in everything if name.startswith(("torch", "nvidia-", "triton"))}
 

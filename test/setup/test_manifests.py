@@ -23,9 +23,12 @@ KEYS = {
     "mcap_ros2": "mcap-ros2-support",
     "mujoco": "python3-mujoco-pip",
     "numpy": "python3-numpy",
+    "onnx": "python3-onnx-pip",
     "onnxruntime": "python3-onnxruntime-pip",
     "pyarrow": "python3-pyarrow-pip",
+    "openvino": "python3-openvino-pip",
     "rich": "python3-rich",
+    "torch": "python3-torch-pip",
     "yaml": "python3-yaml",
     "zstandard": "mcap-ros2-support",
 }
@@ -40,7 +43,7 @@ STARTED = {
     },
 }  # fmt: skip
 # Peers that a bench runs beside ours where somebody has installed them; nothing needs them.
-PEERS = {"robosuite"}
+PEERS = {"mtopt_bringup": {"robosuite", "torch"}}
 
 
 def manifest(package: str) -> Package:
@@ -58,7 +61,9 @@ def imported(package: str) -> set[str]:
                 modules |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
                 modules.add(node.module.split(".")[0])
-    return modules - set(sys.stdlib_module_names) - {package, "_typeshed"} - PEERS
+    return (
+        modules - set(sys.stdlib_module_names) - {package, "_typeshed"} - PEERS.get(package, set())
+    )
 
 
 def test_packages_are_found() -> None:

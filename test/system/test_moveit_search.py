@@ -154,3 +154,23 @@ def test_a_way_comes_through_moveits_own_messages(
     group.code = -1
     with pytest.raises(NoSolution, match="error code -1"):
         search.between(start, home, OPEN_AND_LEVEL)
+
+
+def test_the_arm_node_asks_move_group_and_goes_on_without_it(
+    prober: Prober, spinner: Spinner, arm: Arm
+) -> None:
+    types = real()
+    group = FakeMoveGroup(arm.collision, types)
+    prober.node.create_service(types.service, SERVICE, group.answer)
+    node = spinner.add(managed(ArmNode, "arm", search_deadline_s=2.0))
+    prober.bring_up("arm")
+    search, home = search_of(node), arm.kinematics.home_q_rad
+    until(search.searches[0].search.ask._client.service_is_ready, "the service")
+
+    def find() -> np.ndarray:
+        return spinner.run(lambda: search.between(home + 0.3, home, OPEN_AND_LEVEL))
+
+    assert len(find()) >= 2 and len(group.asked) == 1
+    group.code = -1
+    assert len(find()) >= 2 and len(group.asked) == 2
+    assert prober.change("arm", "deactivate", "cleanup")

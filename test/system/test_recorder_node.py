@@ -102,6 +102,21 @@ def test_the_second_episode_counts_only_its_own(
         assert reader.metadata.frames[f"/{CELL}/camera/extrinsics"] == 1
 
 
+@pytest.mark.parametrize(
+    ("grader", "model"), [("truth", ("", "")), ("watcher/7", ("watcher", "7"))]
+)
+def test_the_file_says_who_graded(
+    recorder: RecorderNode, cell: Cell, prober: Prober, grader: str, model: tuple[str, str]
+) -> None:
+    episode_id = new_id()
+    assert begin(prober, episode_id).ok
+    done = end(prober, cell.outcome(episode_id, grader=grader))
+    with EpisodeReader(done.path) as reader:
+        known = reader.metadata
+    assert known.grader == grader
+    assert (known.success_model, known.success_version) == model
+
+
 def test_an_end_waits_for_the_steps_that_are_on_their_way(
     recorder: RecorderNode, cell: Cell, prober: Prober
 ) -> None:

@@ -39,6 +39,7 @@ class Arguments:
     data: str = option("data", "folder that the episodes go to")
     console: bool = option(False, "web console; not part of this version", choices=(False,))
     composed: bool = option(False, "one process a cell, for small machines")
+    shared_policy: bool = option(False, "one policy server for all cells, in place of one a cell")
     speed: float = option(
         1.0, "simulated seconds per second, MuJoCo cells only", low=0.01, high=100
     )
@@ -77,6 +78,9 @@ def parse(texts: Mapping[str, str]) -> Arguments:
     given = from_mapping(Arguments, values, SOURCE)
     if given.cell_count == 0:
         raise ConfigError(SOURCE, "cells", given.cells, "must be at least 1, or names of cells")
+    if given.shared_policy and given.composed:
+        allowed = "must be false where composed is true: a composed cell has its own policy in it"
+        raise ConfigError(SOURCE, "shared_policy", True, allowed)
     if not given.data.strip():
         raise ConfigError(SOURCE, "data", given.data, "must name a folder")
     return given

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from mtopt_core.errors import ConfigError, MtoptError
-from mtopt_core.exploration import MixConfig
+from mtopt_core.exploration import MixConfig, mix_of
 from mtopt_core.tasks import TaskRegistry
 from mtopt_data.naming import check_cell
 from mtopt_data.yamlfile import read_yaml
@@ -117,15 +117,7 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _mix(text: str, with_models: bool) -> MixConfig:
-    words = text.split(",") if text else (["0", "1", "1"] if with_models else ["1", "0", "0"])
-    try:
-        scripted, epsilon, policy = (float(word) for word in words)
-    except ValueError:
-        raise ConfigError(_SOURCE, "mix", text, "must be three numbers with commas") from None
-    shares = (scripted, epsilon, policy)
-    if not all(0.0 <= share < 1e6 for share in shares) or not sum(shares) > 0.0:
-        raise ConfigError(_SOURCE, "mix", text, "must be shares of 0 or more, not all 0")
-    return MixConfig(scripted, epsilon, policy)
+    return mix_of(text or ("0,1,1" if with_models else "1,0,0"), _SOURCE)
 
 
 @dataclass

@@ -29,6 +29,7 @@ from mtopt_ros.settings import (
 from mtopt_sim.variation.config import LEVELS
 
 HARDWARE = ("mujoco", "gazebo", "mock", "iiwa")
+SHARED = "fleet"  # the namespace of what all cells share; no cell may have it
 SIMULATED_TIME = ("mujoco", "gazebo")  # hardware whose time comes from /clock
 
 _PREFIXED = {"joint_prefix": "the cell's `prefixed`"}
@@ -39,7 +40,13 @@ ELSEWHERE = {
     | dict.fromkeys(("source", *CAMERAS, "calibration_file"), "the cell's `cameras`"),
     "arm": _PREFIXED,
     "bin": _PREFIXED,
-    "policy": {"models": "the argument `models`", "cells": "the graph, from the cells"},
+    "policy": {
+        "models": "the argument `models`",
+        "cells": "the graph, from the cells",
+        "mixes": "the graph, from each cell's `mix`",
+    },
+    "success": {"models": "the argument `models`"},
+    "warden": {"needs": "the graph, from the argument `shared_policy`"},
     "recorder": _STAGED
     | {"data": "the argument `data`", "robot_serial": "the cell's `robot_serial`"},
     "runner": {
@@ -169,6 +176,8 @@ def _cell(entry: Any, index: int, source: str) -> CellConfig:
     except NameInvalid as error:
         allowed = str(error).partition(": ")[2]
         raise ConfigError(where, "name", cell.name, allowed) from None
+    if cell.name == SHARED:
+        raise ConfigError(where, "name", cell.name, "must be another: it is what all cells share")
     _check_cameras(cell.cameras, where)
     _refuse_emptied(cell.nodes, NodeOverrides(), f"{where}: nodes")
     return _anchored(cell, Path(source).absolute().parent)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from mtopt_core.errors import ConfigError
+from mtopt_core.exploration import MixConfig
 from mtopt_core.tasks import TaskRegistry
 from mtopt_ros.parameters import leaves
-from mtopt_ros.settings import CAMERAS, SETTINGS
+from mtopt_ros.settings import CAMERAS, SETTINGS, WardenSettings
 
 from .arguments import Arguments
-from .fleet import CellConfig, Fleet
+from .fleet import SHARED, CellConfig, Fleet
 from .paths import Paths
 from .selection import CellStart, starts
 
@@ -21,6 +23,7 @@ Parameters = dict[str, Any]  # dotted names; values are bool, int, float, str or
 PACKAGE = "mtopt_ros"
 COMPOSED = "composed"
 MANAGED = tuple(name for name in SETTINGS if name != "mujoco")
+_WARDEN = WardenSettings()
 _SEND_IMAGES = ("mujoco", "camera", COMPOSED)
 
 
@@ -48,8 +51,8 @@ class Process:
 
     @property
     def cell(self) -> str:
-        """The cell that the process belongs to."""
-        return self.namespace.strip("/")
+        """The cell that the process belongs to; empty for what all cells share."""
+        return "" if self.namespace == f"/{SHARED}" else self.namespace.strip("/")
 
     @property
     def arguments(self) -> list[str]:
@@ -69,9 +72,11 @@ def graph(
     # cell's nodes listen to their own.
     clocks = sum(start.cell.hardware == "mujoco" for start in begun)
     own_clock = clocks > 1 or (clocks == 1 and any(s.cell.hardware == "gazebo" for s in begun))
-    return tuple(
-        process for start in begun for process in _cell(start, arguments, paths, own_clock)
-    )
+    processes = [p for start in begun for p in _cell(start, arguments, paths, own_clock)]
+    if arguments.shared_policy:
+        processes = [_leaning(p) for p in processes if p.node != "policy"]
+        processes += _server(begun, arguments, paths, fleet.source)
+    return tuple(processes)
 
 
 def _cell(start: CellStart, arguments: Arguments, paths: Paths, own_clock: bool) -> list[Process]:
@@ -109,6 +114,55 @@ def _cell(start: CellStart, arguments: Arguments, paths: Paths, own_clock: bool)
     ]
 
 
+def _server(
+    begun: Sequence[CellStart], arguments: Arguments, paths: Paths, source: str
+) -> list[Process]:
+    """The policy server of all cells and the warden that brings it up; raises ConfigError."""
+    first = begun[0].cell.nodes.policy
+    for start in begun[1:]:
+        _check_alike(begun[0].cell.name, first, start.cell, source)
+    served = [start.cell.name for start in begun]
+    mixes = [
+        f"{start.cell.name}={_mix_words(start.cell.nodes.policy.mix)}"
+        for start in begun
+        if start.cell.nodes.policy.mix != first.mix
+    ]
+    policy = _told("policy", begun[0], arguments, paths) | {"cells": served}
+    policy |= {"mixes": mixes} if mixes else {}
+    told: dict[str, Parameters] = {"policy": policy, "warden": {"nodes": ["policy"]}}
+    return [
+        Process(name, f"/{SHARED}", {name: parameters | {"use_sim_time": False}}, name)
+        for name, parameters in told.items()
+    ]
+
+
+def _check_alike(name: str, policy: Any, other: CellConfig, source: str) -> None:
+    """One server has one of each setting; only the mix may differ from cell to cell."""
+    for each in fields(policy):
+        value = getattr(other.nodes.policy, each.name)
+        if each.name != "mix" and value != getattr(policy, each.name):
+            allowed = f"must be as in {name}, since they share a policy server; only mix may differ"
+            raise ConfigError(f"{source}: {other.name}: nodes: policy", each.name, value, allowed)
+
+
+def _leaning(process: Process) -> Process:
+    """A cell's process where the policy is the fleet's: whom to ask, whom to wait for."""
+    if process.node == "runner":
+        service = "policy/select_action"
+        rule = (service, f"/{SHARED}/{service}")
+        return replace(process, remappings=(*process.remappings, rule))
+    if process.node == "warden":
+        told = process.parameters["warden"]
+        nodes = [name for name in told.get("nodes", _WARDEN.nodes) if name != "policy"]
+        changed = told | {"nodes": nodes, "needs": [f"{SHARED}/policy"]}
+        return replace(process, parameters={"warden": changed})
+    return process
+
+
+def _mix_words(mix: MixConfig) -> str:
+    return f"{mix.scripted},{mix.epsilon_greedy},{mix.on_policy},{mix.epsilon}"
+
+
 def _told(node: str, start: CellStart, arguments: Arguments, paths: Paths) -> Parameters:
     """What one node is told: all that differs from its defaults, files, and whose time."""
     overrides = getattr(start.cell.nodes, node)
@@ -134,6 +188,7 @@ def _particular(node: str, start: CellStart, arguments: Arguments) -> Parameters
         "arm": prefix,
         "bin": prefix,
         "policy": {"models": _absolute(arguments.models)},
+        "success": {"models": _absolute(arguments.models)},
         "recorder": {"data": str(arguments.data_folder), "robot_serial": cell.robot_serial}
         | staged,
         "runner": {

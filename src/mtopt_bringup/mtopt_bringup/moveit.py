@@ -25,17 +25,17 @@ class MoveItArguments:
     """What a person may say when starting MoveIt for a cell."""
 
     cell: str = option("cell1", "name of the cell: the namespace of its topics")
+    prefixed: bool = option(False, "the cell's name stands before every joint and link")
     simulated_time: bool = option(False, "follow /clock, as cells of a simulator do")
 
 
 def parse(texts: Mapping[str, str]) -> MoveItArguments:
     """Arguments of their texts; raises ConfigError or NameInvalid."""
     values: dict[str, Any] = dict(texts)
-    if "simulated_time" in values:
-        said = values["simulated_time"].lower()
-        if said not in ("true", "false"):
-            raise ConfigError("argument", "simulated_time", said, "must be true or false")
-        values["simulated_time"] = said == "true"
+    for name in {"prefixed", "simulated_time"} & set(values):
+        if values[name].lower() not in ("true", "false"):
+            raise ConfigError("argument", name, values[name], "must be true or false")
+        values[name] = values[name].lower() == "true"
     given = from_mapping(MoveItArguments, values, "argument")
     check_cell(given.cell)
     return given
@@ -46,7 +46,9 @@ def parameters(given: MoveItArguments, paths: Paths) -> dict[str, Any]:
     files = paths.node_files
     source = files["workspace_file"]
     workspace = Workspace.from_mapping(read_yaml(source), str(source))
-    description = RobotDescription.expand(files["description_file"])
+    description = RobotDescription.expand(
+        files["description_file"], {"cell": given.cell if given.prefixed else ""}
+    )
     collision = CollisionModel(description)
     return {
         **read_yaml(paths.config / "moveit.yaml"),

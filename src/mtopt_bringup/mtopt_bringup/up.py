@@ -47,7 +47,7 @@ class Prepared:
     @property
     def cells(self) -> tuple[str, ...]:
         """Names of the cells, in the fleet's order."""
-        return tuple(dict.fromkeys(process.cell for process in self.processes))
+        return tuple(dict.fromkeys(process.cell for process in self.processes if process.cell))
 
 
 def prepare(arguments: Arguments, paths: Paths) -> Prepared:

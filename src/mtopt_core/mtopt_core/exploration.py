@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from .action import Action, ActionBounds, Gripper
-from .config import option
-from .errors import CoreError
+from .config import from_mapping, option
+from .errors import ConfigError, CoreError
 from .observation import Observation
 from .policy import Decision, Policy
 from .tasks import Task
@@ -41,13 +41,11 @@ class EpsilonGreedy:
         self._greedy.begin(task, seed)
 
     def __call__(self, observation: Observation, task: Task) -> Decision:
-        """The greedy decision, or a random one marked as such."""
-        decision = self._greedy(observation, task)
+        """The greedy decision, or a random one marked as such, for which nobody else is asked."""
         if self._rng.random() >= self._epsilon:
-            return decision
-        return replace(
-            decision, action=random_action(self._bounds, self._rng), source=EPSILON, q=float("nan")
-        )
+            return self._greedy(observation, task)
+        action = random_action(self._bounds, self._rng)
+        return Decision(action, EPSILON, image_stamp_ns=observation.stamp_ns)
 
 
 @dataclass(frozen=True)
@@ -58,6 +56,22 @@ class MixConfig:
     epsilon_greedy: float = option(0.0, "weight of epsilon-greedy episodes", low=0.0, high=1e6)
     on_policy: float = option(0.0, "weight of purely greedy episodes", low=0.0, high=1e6)
     epsilon: float = option(0.2, "share of random steps in such an episode", low=0.0, high=1.0)
+
+
+def mix_of(words: str, source: str) -> MixConfig:
+    """The mix of "SCRIPTED,EPSILON,POLICY[,EPSILON RATE]"; raises ConfigError."""
+    fields = ("scripted", "epsilon_greedy", "on_policy", "epsilon")
+    try:
+        numbers = [float(word) for word in words.split(",")]
+    except ValueError:
+        numbers = []
+    if len(numbers) not in (3, 4):
+        allowed = "must be three shares with commas, and after them the epsilon if it differs"
+        raise ConfigError(source, "mix", words, allowed)
+    mix = from_mapping(MixConfig, dict(zip(fields, numbers, strict=False)), f"{source}: mix")
+    if mix.scripted + mix.epsilon_greedy + mix.on_policy <= 0.0:
+        raise ConfigError(source, "mix", words, "must be shares of 0 or more, not all 0")
+    return mix
 
 
 class ExplorationMix:

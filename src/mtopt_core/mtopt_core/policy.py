@@ -17,6 +17,7 @@ class Decision:
 
     `q` is the value the policy gave it (NaN where there is none), `source` who chose
     ("scripted", "epsilon", "policy", ...), `model` the version of the network, if any.
+    `novelty` and `q_spread` say how sure the network may be, NaN where nobody knows.
     """
 
     action: Action
@@ -25,6 +26,8 @@ class Decision:
     model: str = ""
     image_stamp_ns: int = 0
     latency_s: float = 0.0
+    novelty: float = field(default=math.nan)
+    q_spread: float = field(default=math.nan)
 
 
 class Policy(Protocol):

@@ -106,11 +106,18 @@ def _step_facts(step: Any) -> Facts:
         "index": step.index,
         "chosen": _action_facts(step.chosen),
         "sent": _action_facts(step.sent),
-        "q": None if math.isnan(step.q) else step.q,
+        "q": _number(step.q),
         "source": step.source,
         "model": step.model,
         "latency_s": step.latency,
+        # Episodes from before these were measured have no such fields.
+        "novelty": _number(getattr(step, "novelty", math.nan)),
+        "q_spread": _number(getattr(step, "q_spread", math.nan)),
     }
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else value
 
 
 def _action_facts(action: Any) -> Facts:

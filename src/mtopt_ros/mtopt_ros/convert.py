@@ -272,6 +272,8 @@ def decision(response: Any) -> Decision:
         response.model,
         stamp_ns(response.image_stamp),
         response.latency,
+        response.novelty,
+        response.q_spread,
     )
 
 
@@ -303,6 +305,8 @@ def step_msg(step: Step, episode_id: str, cell: str, task: str) -> msg.EpisodeSt
         model=chosen.model,
         q=chosen.q,
         latency=chosen.latency_s,
+        novelty=chosen.novelty,
+        q_spread=chosen.q_spread,
     )
     message.header.stamp, message.header.frame_id = time_msg(taken.ended_ns), BASE_FRAME
     return message

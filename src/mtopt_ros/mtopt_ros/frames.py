@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mtopt_core.cell import CellFault, EndReason
 
+_S = 1_000_000_000
 _RESTARTED_NS = 1_000_000_000  # a stamp so much older is no late message but a new clock
 
 
@@ -40,23 +43,49 @@ class NewestFrames:
                 self._newest[camera] = frame
                 self._changed.notify_all()
 
+    def newest(self, camera: str) -> Frame | None:
+        """The newest frame of a camera, None before the first."""
+        with self._changed:
+            return self._newest[camera]
+
     def wait(self, cameras: tuple[str, ...], not_before_ns: int, wait_s: float) -> list[Frame]:
         """Frames of some cameras, none older than asked; raises CellFault camera_fault."""
+        return self.in_step(cameras, not_before_ns, wait_s, math.inf)
+
+    def in_step(
+        self, cameras: tuple[str, ...], not_before_ns: int, wait_s: float, max_skew_s: float
+    ) -> list[Frame]:
+        """The same, and none taken more than `max_skew_s` before another: who lags is waited for.
+
+        Raises CellFault camera_fault.
+        """
         deadline = time.monotonic() + wait_s
         with self._changed:
             while True:
-                frames = [self._newest[camera] for camera in cameras]
-                late = [
-                    camera
-                    for camera, frame in zip(cameras, frames, strict=True)
-                    if frame is None or frame.stamp_ns < not_before_ns
-                ]
-                if not late:
-                    return [frame for frame in frames if frame is not None]
+                frames = {camera: self._newest[camera] for camera in cameras}
+                wrong = _late(frames, not_before_ns) or _out_of_step(frames, max_skew_s)
+                if not wrong:
+                    return [frame for frame in frames.values() if frame is not None]
                 if self._abort.is_set():
                     raise CellFault(EndReason.STOPPED, "told to stop while waiting for images")
                 left_s = deadline - time.monotonic()
                 if left_s <= 0.0:
-                    message = f"no new image of {', '.join(late)} within {wait_s:g} s"
-                    raise CellFault(EndReason.CAMERA_FAULT, message)
+                    raise CellFault(EndReason.CAMERA_FAULT, f"{wrong} within {wait_s:g} s")
                 self._changed.wait(min(left_s, 0.1))
+
+
+def _late(frames: Mapping[str, Frame | None], not_before_ns: int) -> str:
+    late = [
+        camera
+        for camera, frame in frames.items()
+        if frame is None or frame.stamp_ns < not_before_ns
+    ]
+    return f"no new image of {', '.join(late)}" if late else ""
+
+
+def _out_of_step(frames: Mapping[str, Frame | None], max_skew_s: float) -> str:
+    stamps = {camera: frame.stamp_ns for camera, frame in frames.items() if frame is not None}
+    newest = max(stamps.values())
+    behind = {camera: (newest - stamp) / _S for camera, stamp in stamps.items()}
+    lags = [f"{camera} by {lag_s:.3g} s" for camera, lag_s in behind.items() if lag_s > max_skew_s]
+    return f"no images in step, at most {max_skew_s:g} s apart: {', '.join(lags)}" if lags else ""

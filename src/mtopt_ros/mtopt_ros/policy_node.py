@@ -1,50 +1,52 @@
-"""policy: one decision server for the cells that ask it."""
+"""policy: one decision server for the cells that ask it.
+
+Each cell has a thread of its own, which waits for the cell's newest image, decides and answers;
+all threads meet at the network, where whoever waits is decided together. The executor's thread
+only takes images and requests in, so that nothing waits behind a computation.
+"""
 
 from __future__ import annotations
 
+import math
 import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-from rclpy.task import Future
+from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from sensor_msgs.msg import Image as ImageMsg
 
-from mtopt_core.cell import EndReason
-from mtopt_core.errors import MtoptError
-from mtopt_core.exploration import ExplorationMix
+from mtopt_core.cell import CellFault, EndReason, PolicyLate
+from mtopt_core.errors import ConfigError, MtoptError
+from mtopt_core.exploration import ExplorationMix, MixConfig, mix_of
 from mtopt_core.observation import Observation
-from mtopt_core.policy import Policy
+from mtopt_core.policy import Decision, Policy
 from mtopt_core.schedule import LIFT, PLACE
 from mtopt_core.scripted import ScriptedPick, ScriptedPlace
-from mtopt_core.tasks import Task
-from mtopt_msgs.srv import LoadModel, SelectAction
+from mtopt_msgs.msg import CemRun
+from mtopt_msgs.srv import SelectAction
 from mtopt_robot.errors import ImageInvalid
-from mtopt_robot.models.bundle import Bundle, Expected
-from mtopt_robot.models.errors import ModelMissing
-from mtopt_robot.models.q_function import InferenceConfig
-from mtopt_robot.models.q_policy import QPolicy
+from mtopt_robot.models.bundle import Bundle
+from mtopt_robot.models.expected import Expected
 from mtopt_robot.models.store import ModelStore
+from mtopt_robot.models.store_watch import StoreWatch
 
 from . import convert, files
+from .answering import Answer, LateService
+from .caution import Caution
+from .convert_policy import cem_msg, fill_decision
+from .frames import Frame, NewestFrames
 from .lifecycle import CellNode
-from .newest import Newest
-from .qos import IMAGES
+from .model_following import ModelFollowing, Source
+from .qos import NEWEST, STATES
+from .raw_image import pixels_of
+from .serving import Query, Serving, Tally
 from .settings import PolicySettings
 
-_REFUSED = "model_refused"
-
-
-@dataclass
-class _Served:
-    """What the server keeps of one cell: its policy, its newest image, its episode."""
-
-    images: Newest[ImageMsg]
-    policy: Policy
-    greedy: QPolicy | None = None
-    episode_id: str = ""
+_CAMERA = "overhead"
 
 
 class PolicyNode(CellNode):
@@ -55,156 +57,202 @@ class PolicyNode(CellNode):
 
     def __init__(self, **options: Any) -> None:
         super().__init__("policy", **options)
+        self._following: ModelFollowing[Bundle] | None = None
+        self._tally = Tally()
 
     def build(self) -> None:
         """Make a policy for every cell served."""
         self._workspace = files.workspace(self.settings.workspace_file)
         self._bounds = files.action_bounds(self.settings.actions_file)
         self._tasks = files.tasks(self.settings.tasks_file)
-        names = self.settings.cells or (self.get_namespace().strip("/"),)
-        self._store = self._open_store()
-        self._cells = {name: _Served(Newest(self), self._mix(None)) for name in names}
-        self._load_first()
+        self._abort = threading.Event()
+        mixes = self._mixes()
+        self._caution = Caution(self, self.settings.fallback, mixes, self._scripts)
+        self._serving = Serving(mixes, self._mix, self.settings.cem, self._caution.check)
+        self._frames = {cell: NewestFrames((_CAMERA,), self._abort) for cell in mixes}
+        self._threads = {cell: ThreadPoolExecutor(1, f"decide-{cell}") for cell in mixes}
+        self._tally = Tally()
 
     def wire(self) -> None:
-        """Listen to each cell's overhead camera, answer requests."""
-        for cell in self._cells:
-            topic = f"/{cell}/camera/overhead/image_raw"
-            self.create_subscription(ImageMsg, topic, partial(self._on_image, cell), IMAGES)
-        self.serve_waiting(SelectAction, "policy/select_action", self._on_select)
-        self.serve_waiting(LoadModel, "policy/load_model", self._on_load)
+        """Listen to each cell's overhead camera, answer requests, follow the model store."""
+        for cell in self._frames:
+            topic = f"/{cell}/camera/{_CAMERA}/image_raw"
+            self.create_subscription(
+                ImageMsg, topic, partial(self._on_image, cell), NEWEST, raw=True
+            )
+        self._cem_topics = {
+            cell: self.create_publisher(CemRun, f"/{cell}/policy/cem", STATES)
+            for cell in (self._frames if self.settings.publish_cem else ())
+        }
+        self._caution.wire()
+        LateService(self, SelectAction, "policy/select_action", self._on_select)
+        self._following = ModelFollowing(
+            self,
+            self._serving,
+            self._source(),
+            self.settings.watch_s,
+            otherwise="the scripted policies go on",
+        )
+        self.on_cleanup_call(self._stop)
 
-    def _mix(self, greedy: Policy | None) -> Policy:
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Not before the first model is loaded or refused: whoever brings us up asks again."""
+        if self._following is not None and not self._following.ready:
+            return TransitionCallbackReturn.FAILURE
+        return super().on_activate(state)
+
+    def activate(self) -> None:
+        """Say again what is wrong with the model: a transition clears it."""
+        if self._following is not None:
+            self._following.tell()
+
+    def _stop(self) -> None:
+        self._abort.set()
+        for thread in self._threads.values():
+            thread.shutdown(wait=False, cancel_futures=True)
+        if self._following is not None:
+            self._following.stop()
+
+    def _mixes(self) -> dict[str, MixConfig]:
+        """The exploration mix of every cell served; raises ConfigError."""
+        names = self.settings.cells or (self.get_namespace().strip("/"),)
+        mixes = dict.fromkeys(names, self.settings.mix)
+        source = f"parameters of {self.get_fully_qualified_name()}"
+        for words in self.settings.mixes:
+            cell, _, mix = words.partition("=")
+            if cell not in mixes:
+                allowed = f"must be CELL=MIX of a cell served: {', '.join(names)}"
+                raise ConfigError(source, "mixes", words, allowed)
+            mixes[cell] = mix_of(mix, f"{source}: mixes: {cell}")
+        return mixes
+
+    def _mix(self, greedy: Policy | None, mix: MixConfig) -> Policy:
+        return ExplorationMix(self._scripts(), greedy, self._bounds, mix)
+
+    def _scripts(self) -> dict[str, Policy]:
         script = self.settings.script
-        scripts: dict[str, Policy] = {
+        return {
             LIFT: ScriptedPick(self._workspace, self._bounds, script),
             PLACE: ScriptedPlace(self._workspace, self._bounds, script),
         }
-        return ExplorationMix(scripts, greedy, self._bounds, self.settings.mix)
 
-    def _on_image(self, cell: str, message: ImageMsg) -> None:
-        self._cells[cell].images.put(convert.stamp_ns(message.header.stamp), message)
+    def _source(self) -> Source[Bundle] | None:
+        settings = self.settings
+        if not settings.models:
+            return None
+        expected = Expected(self._bounds, self._tasks.names)
+        store = ModelStore(Path(settings.models), expected, settings.inference)
+        return Source(StoreWatch(store, settings.model).look, store.load)
 
-    async def _on_select(
-        self, request: SelectAction.Request, response: SelectAction.Response
-    ) -> SelectAction.Response:
-        asked = time.monotonic()
-        try:
-            served, task = self._cells[request.cell], self._tasks[request.task]
-        except (KeyError, MtoptError) as error:
+    def _beat(self) -> None:
+        self.health.values |= self._tally.values()
+        if self.state != "unconfigured" and self._serving.decider is not None:
+            decider = self._serving.decider
+            batches, bundle = decider.batches, decider.bundle
+            self.health.values |= {
+                "runtime": bundle.runtime.describe(),
+                "network_runs": str(batches.runs),
+                "network_decisions": str(batches.questions),
+                "largest_batch": str(batches.largest),
+            }
+            self.health.values |= self._caution.values(bundle)
+        super()._beat()
+
+    # --- in the executor's thread ---------------------------------------------------------
+
+    def _on_image(self, cell: str, payload: bytes) -> None:
+        self._frames[cell].put(_CAMERA, Frame(convert.stamp_of_serialized(payload), payload))
+
+    def _on_select(
+        self, request: SelectAction.Request, response: SelectAction.Response, answer: Answer
+    ) -> None:
+        asked_s = time.monotonic()
+        thread = self._threads.get(request.cell)
+        if thread is None:
+            known = ", ".join(self._frames)
             response.reason = str(EndReason.COMMAND_REFUSED)
-            known = ", ".join(self._cells)
-            response.error = (
-                f"{error}"
-                if isinstance(error, MtoptError)
-                else (f"unknown cell {request.cell!r}; cells served: {known}")
-            )
-            return response
-        not_before_ns = convert.stamp_ns(request.not_before)
-        message = await served.images.since(not_before_ns, self.settings.image_wait_s)
-        if message is None:
-            response.reason = str(EndReason.CAMERA_FAULT)
-            wait_s = self.settings.image_wait_s
-            response.error = f"no overhead image newer than the last motion within {wait_s:g} s"
-            return response
-        try:
-            return self._decide(request, response, served, task, message, asked)
-        except ImageInvalid as error:
-            response.reason, response.error = str(EndReason.CAMERA_FAULT), str(error)
-            return response
+            response.error = f"unknown cell {request.cell!r}; cells served: {known}"
+            self._tally.refused()
+            answer()
+        elif not self._abort.is_set():
+            thread.submit(self._escaping, partial(self._select, request, response, asked_s, answer))
 
-    def _decide(
+    # --- in the cell's thread -------------------------------------------------------------
+
+    def _escaping(self, act: Callable[[], None]) -> None:
+        """Run; what nobody foresaw ends the process as it would from a callback."""
+        try:
+            act()
+        except Exception as error:
+            if self.executor is not None:
+                self.executor.create_task(_raise, error)
+
+    def _select(
         self,
         request: SelectAction.Request,
         response: SelectAction.Response,
-        served: _Served,
-        task: Task,
-        message: ImageMsg,
-        asked: float,
-    ) -> SelectAction.Response:
-        observation = Observation(
-            convert.image(message),
-            request.gripper_closed,
-            request.gripper_height,
-            convert.stamp_ns(message.header.stamp),
-            convert.pose(request.tool),
-        )
+        asked_s: float,
+        answer: Answer,
+    ) -> None:
+        deadline_s = request.deadline if request.deadline > 0.0 else math.inf
         try:
-            if request.step == 0 or request.episode_id != served.episode_id:
-                served.policy.begin(task, request.seed)
-                served.episode_id = request.episode_id
-            decision = served.policy(observation, task)
+            decision, query = self._decide(request, asked_s + deadline_s)
+        except PolicyLate as late:
+            self._tally.not_begun()
+            response.reason, response.error = str(EndReason.POLICY_TIMEOUT), str(late)
+        except CellFault as fault:
+            self._tally.refused()
+            response.reason, response.error = str(fault.reason), fault.message
         except MtoptError as error:
+            self._tally.refused()
             response.reason = str(EndReason.COMMAND_REFUSED)
             response.error = f"{type(error).__name__}: {error}"
-            return response
-        response.ok = True
-        response.action = convert.action_msg(decision.action)
-        response.q, response.source, response.model = decision.q, decision.source, decision.model
-        response.image_stamp = message.header.stamp
-        response.latency = time.monotonic() - asked
-        return response
-
-    # --- models ---------------------------------------------------------------------------
-
-    def _open_store(self) -> ModelStore | None:
-        if not self.settings.models:
-            return None
-        expected = Expected(self._bounds, self._tasks.names)
-        folder = Path(self.settings.models)
-        return ModelStore(folder, expected, InferenceConfig(self.settings.threads))
-
-    def _load_first(self) -> None:
-        """The model to begin with; without a usable one the scripts act, and everybody is told."""
-        if self._store is None:
-            return
-        try:
-            self._serve(self._store.load(self.settings.model))
-        except MtoptError as error:
-            self._refuse(error)
-
-    async def _on_load(
-        self, request: LoadModel.Request, response: LoadModel.Response
-    ) -> LoadModel.Response:
-        """Load and check beside the running model, in a thread; swap between two decisions."""
-        loaded: Bundle | MtoptError = await self._load_aside(request.name, request.version)
-        if isinstance(loaded, MtoptError):
-            self._refuse(loaded)
-            response.error = f"{type(loaded).__name__}: {loaded}"
         else:
-            self._serve(loaded)
-            response.ok = True
-        response.model = self.health.values.get("model", "")
-        return response
+            latency_s = time.monotonic() - asked_s
+            fill_decision(response, decision, latency_s)
+            self._tally.decided(latency_s, deadline_s)
+            answer()
+            self._show(query, decision)
+            return
+        answer()
 
-    def _load_aside(self, name: str, version: str) -> Future:
-        future = Future(executor=self.executor)
-        store = self._store
+    def _decide(self, request: SelectAction.Request, until_s: float) -> tuple[Decision, Query]:
+        """Raises PolicyLate, CellFault, and MtoptError for what is no question."""
+        task = self._tasks[request.task]
+        if self._following is not None:
+            self._following.wait_for_first(until_s)
+        wait_s = min(self.settings.image_wait_s, until_s - time.monotonic())
+        if wait_s <= 0.0:
+            raise PolicyLate("its deadline had passed before it was begun")
+        not_before_ns = convert.stamp_ns(request.not_before)
+        (frame,) = self._frames[request.cell].wait((_CAMERA,), not_before_ns, wait_s)
+        try:
+            pixels = pixels_of(frame.payload)
+        except ImageInvalid as error:
+            raise CellFault(EndReason.CAMERA_FAULT, str(error)) from error
+        observation = Observation(
+            pixels,
+            request.gripper_closed,
+            request.gripper_height,
+            frame.stamp_ns,
+            convert.pose(request.tool),
+        )
+        cell, episode_id, step = request.cell, request.episode_id, request.step
+        query = Query(cell, episode_id, step, request.seed, task, observation, until_s)
+        return self._serving.decide(query), query
 
-        def load() -> None:
-            try:
-                if store is None:
-                    raise ModelMissing("this policy was started without a model store")
-                future.set_result(store.load(name, version))
-            except MtoptError as error:
-                future.set_result(error)
+    def _show(self, query: Query, decision: Decision) -> None:
+        """Publish how the network came to its decision, where it made one and somebody asked."""
+        topic = self._cem_topics.get(query.cell)
+        choice = self._serving.considered(query.cell) if decision.model else None
+        if topic is None or choice is None:
+            return
+        seen = query.observation
+        message = cem_msg(choice, seen.stamp_ns, seen.T_base_tool)
+        message.cell, message.episode_id, message.step = query.cell, query.episode_id, query.step
+        message.task, message.model = query.task.name, decision.model
+        topic.publish(message)
 
-        threading.Thread(target=load, name="model", daemon=True).start()
-        return future
 
-    def _serve(self, bundle: Bundle) -> None:
-        for served in self._cells.values():
-            if served.greedy is None:
-                served.greedy = QPolicy(bundle, self.settings.cem)
-                served.policy = self._mix(served.greedy)
-                served.episode_id = ""  # the next request opens its episode anew
-            else:
-                served.greedy.swap(bundle)
-        self.health.values["model"] = bundle.manifest.id
-        self.health.over(_REFUSED)
-        self.get_logger().info(f"serving {bundle.manifest.id}")
-
-    def _refuse(self, error: MtoptError) -> None:
-        going_on = self.health.values.get("model", "the scripted policies")
-        self.health.warn(_REFUSED, f"{error}; {going_on} goes on")
-        self.get_logger().error(f"{type(error).__name__}: {error}; {going_on} goes on")
+def _raise(error: BaseException) -> None:
+    raise error

@@ -9,6 +9,11 @@ IMAGES = QoSProfile(
     history=HistoryPolicy.KEEP_LAST, depth=5, reliability=ReliabilityPolicy.BEST_EFFORT
 )
 
+# For whoever only ever looks at the newest image: older ones need not even be taken in.
+NEWEST = QoSProfile(
+    history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.BEST_EFFORT
+)
+
 # What a simulator or a driver offers: reliable, so that both kinds of reader can match it.
 DRIVER = QoSProfile(
     history=HistoryPolicy.KEEP_LAST, depth=10, reliability=ReliabilityPolicy.RELIABLE

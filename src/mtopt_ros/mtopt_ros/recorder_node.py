@@ -255,6 +255,7 @@ class RecorderNode(CellNode):
 
     def _finish(self, writer: EpisodeWriter, request: StopRecording.Request) -> Path:
         outcome, sources = request.outcome, Counter(step.source for step in self._steps)
+        judge = outcome.grader.partition("/") if "/" in outcome.grader else ("", "", "")
         model, _, version = next((s.model for s in self._steps if s.model), "").partition("/")
         metadata = writer.start.finished(
             ended_ns=max(self.get_clock().now().nanoseconds, writer.start.started_ns),
@@ -269,6 +270,8 @@ class RecorderNode(CellNode):
             grader=outcome.grader or writer.start.grader,
             policy_model=model,
             policy_version=version,
+            success_model=judge[0],
+            success_version=judge[2],
         )
         return writer.close(metadata)
 

@@ -34,6 +34,7 @@ class RemotePolicy:
         self._abort, self._episode_id = abort, episode_id
         self._seed = 0
         self._step = 0
+        self.late = 0  # decisions that did not come before their deadline, over all episodes
 
     def begin(self, task: Task, seed: int) -> None:
         """Open an episode: the first request carries step 0 and the seed."""
@@ -41,7 +42,11 @@ class RemotePolicy:
         self._seed, self._step = seed, 0
 
     def __call__(self, observation: Observation, task: Task) -> Decision:
-        """The server's decision; PolicyLate if none came, CellFault if it cannot decide."""
+        """The server's decision; CellFault if it cannot decide.
+
+        PolicyLate if none came in time: one that comes later finds nobody, and the next question
+        is of the same step.
+        """
         request = SelectAction.Request(
             episode_id=self._episode_id(),
             cell=self._cell,
@@ -59,7 +64,11 @@ class RemotePolicy:
         except Aborted as stopped:
             raise CellFault(EndReason.STOPPED, str(stopped)) from stopped
         except CallFailed as failed:
+            self.late += 1
             raise PolicyLate(str(failed)) from failed
+        if response.reason == EndReason.POLICY_TIMEOUT:
+            self.late += 1
+            raise PolicyLate(response.error)
         if not response.ok:
             raise CellFault(convert.end_reason(response.reason), response.error)
         self._step += 1

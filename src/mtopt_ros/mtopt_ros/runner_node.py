@@ -101,6 +101,7 @@ class RunnerNode(CellNode):
         message = self._progress.message(self._cell_name)
         message.header.stamp = convert.time_msg(time.time_ns())
         self._statuses.publish(message)
+        self.health.values["late_decisions"] = str(self._policy.late)
 
     def _warn_of_vain_picks(self, vain: int, bound: int) -> None:
         """A real cell cannot see what fell out of it, nor put it back: a person must."""
@@ -198,7 +199,8 @@ class RunnerNode(CellNode):
         )
 
     def _make_collector(self, loop: CollectingLoop) -> Collector:
-        policy = RemotePolicy(
+        self.health.values["late_decisions"] = "0"
+        policy = self._policy = RemotePolicy(
             self.create_client(SelectAction, "policy/select_action"),
             self._cell_name,
             self.settings.step_deadline_s,

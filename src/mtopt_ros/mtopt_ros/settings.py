@@ -12,12 +12,14 @@ from mtopt_core.cem import CemConfig
 from mtopt_core.config import option, section
 from mtopt_core.episode import EpisodeLimits
 from mtopt_core.exploration import MixConfig
+from mtopt_core.fallback import FallbackConfig
 from mtopt_core.guard import GuardConfig
 from mtopt_core.schedule import ScheduleConfig
 from mtopt_core.scripted import ScriptConfig
 from mtopt_robot.arm import ArmConfig
 from mtopt_robot.bin_reset import BinResetConfig
 from mtopt_robot.convergence import ConvergenceConfig
+from mtopt_robot.models.engine import InferenceConfig
 from mtopt_robot.motion import MotionConfig
 from mtopt_sim.variation.config import LEVELS
 
@@ -93,14 +95,23 @@ class PolicySettings:
     tasks_file: str = option("", "task registry")
     models: str = option("", "model store; empty serves the scripted policies alone")
     model: str = option("", "name of the Q-function in the store; empty takes the only one")
+    watch_s: float = option(
+        2.0, "time between looks at what the store wants served; 0: LoadModel alone changes it",
+        unit="s", low=0.0, high=3600,
+    )  # fmt: skip
     cells: tuple[str, ...] = option([], "namespaces of the cells served; empty: its own")
     image_wait_s: float = option(
         1.0, "longest wait for an image that is new enough", unit="s", low=0.01, high=30
     )
-    threads: int = option(1, "threads of the network; 0 takes all cores", low=0, high=256)
+    inference: InferenceConfig = section(InferenceConfig, "what runs the networks")
+    publish_cem: bool = option(False, "publish every CEM run on policy/cem of its cell")
     mix: MixConfig = section(MixConfig, "who acts: scripts, epsilon-greedy, the network")
+    mixes: tuple[str, ...] = option(
+        [], "cells whose mix differs, as cell2=0,1,1: shares of scripts, epsilon-greedy, network"
+    )
     cem: CemConfig = section(CemConfig, "how hard to look for the best action")
     script: ScriptConfig = section(ScriptConfig, "the scripted policies")
+    fallback: FallbackConfig = section(FallbackConfig, "what a step does that is in doubt")
 
 
 @dataclass(frozen=True)
@@ -109,9 +120,24 @@ class SuccessSettings:
 
     workspace_file: str = option("", "geometry of the cell")
     tasks_file: str = option("", "task registry")
-    grader: str = option("truth", "who grades: the simulation's truth", choices=("truth",))
+    grader: str = option(
+        "auto",
+        "who grades: the simulation's truth, a success model, or a model where the store has one "
+        "and else the truth",
+        choices=("auto", "truth", "model"),
+    )
+    models: str = option("", "model store; empty: no success model")
+    model: str = option("", "name of the success model in the store; empty takes the only one")
+    watch_s: float = option(
+        2.0, "time between looks at what the store wants served; 0: LoadModel alone changes it",
+        unit="s", low=0.0, high=3600,
+    )  # fmt: skip
+    threads: int = option(1, "threads of the network; 0 takes all cores", low=0, high=256)
     wait_s: float = option(
-        2.0, "longest wait for a scene that is new enough", unit="s", low=0.01, high=60
+        2.0, "longest wait for views or a truth that are new enough", unit="s", low=0.01, high=60
+    )
+    max_skew_s: float = option(
+        0.3, "most that the three views of an outcome may be apart", unit="s", low=0.001, high=10
     )
 
 
@@ -164,6 +190,9 @@ class WardenSettings:
     nodes: tuple[str, ...] = option(
         ["camera", "arm", "bin", "policy", "success", "recorder", "runner"],
         "nodes to manage, in the order of bring-up",
+    )
+    needs: tuple[str, ...] = option(
+        [], "nodes elsewhere that the cell cannot do without, as fleet/policy: watched, not managed"
     )
     silent_after_s: float = option(
         3.0, "silence after which a node counts as gone, wall time", unit="s", low=1.0, high=60

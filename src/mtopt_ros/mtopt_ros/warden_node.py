@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
+from functools import partial
 from typing import Any, ClassVar
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -45,11 +46,15 @@ class WardenNode(CellNode):
 
     def build(self) -> None:
         """Remember whom to watch."""
-        self._watch = Watch(self.settings.nodes, self.settings.silent_after_s)
+        settings = self.settings
+        self._watch = Watch(settings.nodes, settings.silent_after_s, needs=settings.needs)
 
     def wire(self) -> None:
         """Heartbeats in, lifecycle orders out, status for the cell and the fleet."""
         self.create_subscription(Heartbeat, "heartbeat", self._on_heartbeat, STATES)
+        for place in {need.rpartition("/")[0] for need in self.settings.needs}:
+            heard = partial(self._on_beat_elsewhere, place)
+            self.create_subscription(Heartbeat, f"/{place}/heartbeat", heard, STATES)
         self.create_subscription(CellStatus, "runner/status", self._on_runner, LATCHED)
         self._orders = {
             name: self.create_client(ChangeState, f"{name}/change_state")
@@ -70,8 +75,14 @@ class WardenNode(CellNode):
 
     def _on_heartbeat(self, message: Heartbeat) -> None:
         self._beats[message.node] = message
+        self._note(message.node, message)
+
+    def _on_beat_elsewhere(self, place: str, message: Heartbeat) -> None:
+        self._note(f"{place}/{message.node}", message)
+
+    def _note(self, name: str, message: Heartbeat) -> None:
         fault = f"{message.fault}: {message.message}" if message.level == Level.FAULT else ""
-        self._watch.heard(message.node, message.state, fault, time.monotonic())
+        self._watch.heard(name, message.state, fault, time.monotonic())
 
     def _on_runner(self, message: CellStatus) -> None:
         self._runner = message

@@ -26,15 +26,20 @@ class Watched:
 
 @dataclass
 class Watch:
-    """All nodes of a cell in their order of bring-up."""
+    """All nodes of a cell in their order of bring-up.
+
+    `needs` are nodes elsewhere: their silence and faults are the cell's, too, but others bring
+    them up.
+    """
 
     names: Sequence[str]
     silent_after_s: float
     retry_after_s: float = 1.0
+    needs: Sequence[str] = ()
     nodes: dict[str, Watched] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.nodes = {name: Watched() for name in self.names}
+        self.nodes = {name: Watched() for name in (*self.names, *self.needs)}
 
     def heard(self, name: str, state: str, fault: str, now_s: float) -> None:
         """A heartbeat; strangers are ignored."""
@@ -65,7 +70,8 @@ class Watch:
     def next_order(self, now_s: float) -> tuple[str, Order] | None:
         """The one order to give now: nodes are brought up strictly in their sequence."""
         silent = self.gone(now_s)
-        for name, known in self.nodes.items():
+        for name in self.names:
+            known = self.nodes[name]
             if known.heard_s is None or name in silent:
                 return None
             if known.state == "active":

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from fakes.fake_model import manifest_of, write_fake
+from fakes.spoilt_model import resealed
 from mtopt_core.action import ActionBounds
 from mtopt_core.tasks import TaskRegistry
 from mtopt_robot.models.bundle import Expected
@@ -43,18 +41,6 @@ def folder(store_folder: Path, manifest: Manifest) -> Path:
 def reseal() -> Callable[..., None]:
     """Changes the manifest's fields, then makes every hash right again: the work of a writer
     that made a mistake, not of a bad disk."""
-
-    def resealed(folder: Path, **changes: Any) -> None:
-        path = folder / "manifest.yaml"
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-        for name in values["files"]:
-            values["files"][name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
-        values.update(changes)
-        text = yaml.safe_dump(values, sort_keys=False)
-        path.write_text(text, encoding="utf-8")
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        (folder / "manifest.sha256").write_text(f"{digest}  manifest.yaml\n", encoding="utf-8")
-
     return resealed
 
 

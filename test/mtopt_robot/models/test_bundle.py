@@ -214,11 +214,13 @@ def test_unknown_fields_and_other_kinds_are_refused(
     assert "colour" in refusal.reason
 
 
-def test_another_kind_is_refused(folder: Path, expected: Expected, reseal: Reseal) -> None:
+def test_a_kind_that_the_fields_do_not_fit_is_refused(
+    folder: Path, expected: Expected, reseal: Reseal
+) -> None:
     reseal(folder, kind="success")
     refusal = refused(folder, expected)
     assert refusal.law is Refusal.MANIFEST
-    assert "success" in refusal.reason
+    assert "bounds" in refusal.reason
 
 
 def test_a_manifest_that_is_not_text_is_refused(folder: Path, expected: Expected) -> None:

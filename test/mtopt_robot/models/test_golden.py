@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from fakes.fake_model import golden_examples
-from mtopt_robot.models import golden as golden_module
+from mtopt_robot.models import arrays
 from mtopt_robot.models.errors import GoldenInvalid
 from mtopt_robot.models.golden import Golden
 
@@ -94,6 +94,6 @@ def test_a_cut_or_altered_file_is_refused_or_the_same() -> None:
 
 def test_a_file_that_unpacks_to_too_much_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
     data = golden_examples(TASKS, (64, 64)).to_bytes()
-    monkeypatch.setattr(golden_module, "MAX_UNPACKED_BYTES", 2 * 64 * 64 * 3)
+    monkeypatch.setattr(arrays, "MAX_UNPACKED_BYTES", 2 * 64 * 64 * 3)
     with pytest.raises(GoldenInvalid, match="unpacked"):
         Golden.from_bytes(data)

@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 
 from mtopt_core.action import ActionBounds
 from mtopt_core.encoding import layout_hash
+from mtopt_core.uncertainty import Limits
 from mtopt_robot.models.errors import ManifestInvalid
 from mtopt_robot.models.image import ImageFormat
 from mtopt_robot.models.manifest import Manifest
 
 PRINTABLE = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S", "Zs"]))
 NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,20}", fullmatch=True)
+SCORES = st.floats(0.0, 1e9)
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | PRINTABLE,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(PRINTABLE, inner, max_size=3),
@@ -29,7 +31,7 @@ def manifests(draw: st.DrawFn) -> Manifest:
     cut = draw(st.integers(1, 400))
     bounds = ActionBounds((draw(st.floats(0.001, 0.5)), 0.1, 0.1), draw(st.floats(0.0, 3.0)))
     return Manifest(
-        kind=draw(st.sampled_from(["q", "success"])),
+        kind="q",
         name=draw(NAMES),
         version=draw(NAMES),
         tasks=tuple(draw(st.lists(PRINTABLE.filter(bool), min_size=1, max_size=4, unique=True))),
@@ -39,6 +41,10 @@ def manifests(draw: st.DrawFn) -> Manifest:
         precisions=("fp32", "bf16"),
         files=draw(st.dictionaries(NAMES, st.from_regex(r"[0-9a-f]{64}", fullmatch=True))),
         training=draw(st.dictionaries(PRINTABLE, PLAIN, max_size=4)),
+        uncertainty=draw(
+            st.none()
+            | st.builds(Limits, novelty=SCORES, q_spread=SCORES, decisions=st.integers(1, 10**6))
+        ),
     )
 
 
@@ -71,6 +77,9 @@ def test_version_with_the_look_of_a_number_stays_text(manifest: Manifest) -> Non
         ("bounds", {"delta_cm": [1.0, 1.0, 1.0]}, "no such field"),
         ("image", {"size_px": [0, 4]}, "at least 1"),
         ("image", {"camera_px": [8, 8], "crop_px": [9, 8]}, "fit into"),
+        ("kind", "success", "of another kind"),
+        ("uncertainty", {"novelty": -1.0, "q_spread": 0.1, "decisions": 20}, "at least 0"),
+        ("uncertainty", {"novelty": 1.0}, "needs decisions, q_spread"),
         ("training", {"a": [{"b": {1, 2}}]}, "plain value"),
     ],
 )

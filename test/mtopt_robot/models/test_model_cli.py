@@ -7,9 +7,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from fakes.fake_episodes import write_episode
 from fakes.fake_model import write_fake
+from mtopt_core.uncertainty import Limits
 from mtopt_robot.models.manifest import Manifest
 from mtopt_robot.models.model_cli import FAULTY, OK, USAGE, run
 
@@ -31,11 +34,11 @@ def test_list_shows_what_serves(
     model: Model, versions: list[Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert model("list") == OK
-    assert capsys.readouterr().out == "fake/1\nfake/2  serves as the newest\n"
+    assert capsys.readouterr().out == "fake/1  q\nfake/2  q  serves as the newest\n"
     assert model("promote", "fake/1") == OK
     assert capsys.readouterr().out == "fake/1 serves now\n"
     assert model("list") == OK
-    assert capsys.readouterr().out == "fake/1  promoted\nfake/2\n"
+    assert capsys.readouterr().out == "fake/1  q  promoted\nfake/2  q\n"
     assert model("list", "--json") == OK
     facts = json.loads(capsys.readouterr().out)
     assert [fact["serves"] for fact in facts] == [True, False]
@@ -101,3 +104,32 @@ def test_an_empty_store_is_no_fault(
     store_folder.mkdir()
     assert model("list") == OK
     assert "holds no model" in capsys.readouterr().out
+
+
+def test_calibrate_makes_a_version_that_knows_where_it_is_at_home(
+    model: Model, versions: list[Path], tmp_path: Path, store_folder: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    rng = np.random.default_rng(0)
+    for folder in ("seen", "held_out"):
+        for number in range(4):
+            shades = rng.integers(90, 160, size=(8, 1, 1, 3))
+            images = [np.broadcast_to(s, (8, 10, 3)).astype(np.uint8) for s in shades]
+            write_episode(tmp_path / folder, images, number)
+    words = ("--training", str(tmp_path / "seen"), "--held-out", str(tmp_path / "held_out"))
+    assert model("calibrate", "fake/2", *words, "--as", "3", "--json") == OK
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["model"] == "fake/3" and facts["decisions"] == 32 and facts["percentile"] == 95.0
+    assert 0.5 < facts["novelty"] < 5.0
+    assert model("verify", "fake") == OK
+    manifest = Manifest.from_text((store_folder / "fake/3/manifest.yaml").read_text(), "m")
+    assert manifest.uncertainty == Limits(
+        novelty=facts["novelty"], q_spread=facts["q_spread"], decisions=32
+    )
+    assert "novelty past" in (store_folder / "fake/3/MODEL_CARD.md").read_text()
+    capsys.readouterr()
+    assert model("calibrate", "fake/2", *words, "--as", "3") == FAULTY
+    assert "already there" in capsys.readouterr().err
+    few = (*words[:2], "--held-out", str(tmp_path / "none"), "--as", "4")
+    assert model("calibrate", "fake/2", *few) == FAULTY
+    assert "needs 20 decisions" in capsys.readouterr().err

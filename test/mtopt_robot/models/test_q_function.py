@@ -21,18 +21,22 @@ def _q_function(encoder: Flaw = GOOD, head: Flaw = GOOD) -> QFunction:
     return QFunction(*made, SIZE_PX, len(TASKS), ONE_THREAD)
 
 
-def test_values_are_those_of_the_formula_for_any_number_of_actions() -> None:
+@pytest.mark.parametrize("cells", [1, 3])
+@pytest.mark.parametrize("count", [1, 3, 64])
+def test_values_are_those_of_the_formula_for_any_number_of_cells_and_actions(
+    cells: int, count: int
+) -> None:
     q_function, rng = _q_function(), np.random.default_rng(0)
-    for index, task in enumerate(TASKS):
-        image = rng.integers(0, 256, size=(*SIZE_PX, 3), dtype=np.uint8)
-        state = rng.uniform(0, 1, size=2).astype(np.float32)
-        features = q_function.features(image)
-        for count in (1, 3, 64):
-            actions = rng.uniform(-1, 1, size=(count, 8)).astype(np.float32)
-            q = q_function.score(features, state, one_hot(TASKS, task), actions)
-            assert q.shape == (count,)
-            assert q.dtype == np.float32
-            assert np.allclose(q, expected_q(image, index, state, actions), atol=1e-4)
+    images = rng.integers(0, 256, size=(cells, *SIZE_PX, 3), dtype=np.uint8)
+    states = rng.uniform(0, 1, size=(cells, 2)).astype(np.float32)
+    actions = rng.uniform(-1, 1, size=(cells, count, 8)).astype(np.float32)
+    codes = np.stack([one_hot(TASKS, TASKS[cell]) for cell in range(cells)])
+    q = q_function.score(q_function.features(images), states, codes, actions)
+    assert q.shape == (cells, count)
+    assert q.dtype == np.float32
+    for cell in range(cells):
+        wanted = expected_q(images[cell], cell, states[cell], actions[cell])
+        assert np.allclose(q[cell], wanted, atol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -71,8 +75,8 @@ def test_bytes_that_are_no_network_are_refused() -> None:
 def test_wrong_arrays_are_refused_by_name() -> None:
     q_function = _q_function()
     with pytest.raises(GraphInvalid, match="encoder cannot be run"):
-        q_function.features(np.zeros((9, 9, 3), dtype=np.uint8))
-    features = q_function.features(np.zeros((*SIZE_PX, 3), dtype=np.uint8))
+        q_function.features(np.zeros((1, 9, 9, 3), dtype=np.uint8))
+    features = q_function.features(np.zeros((1, *SIZE_PX, 3), dtype=np.uint8))
+    state, code = np.zeros((1, 2), np.float32), one_hot(TASKS, "a")[np.newaxis]
     with pytest.raises(GraphInvalid, match="head cannot be run"):
-        actions = np.zeros((2, 7), dtype=np.float32)
-        q_function.score(features, np.zeros(2, np.float32), one_hot(TASKS, "a"), actions)
+        q_function.score(features, state, code, np.zeros((1, 2, 7), dtype=np.float32))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from .manifest import Manifest
+from mtopt_core.uncertainty import Limits
+
+from .image import ImageFormat
+from .manifest import Manifest, ModelManifest, SuccessManifest
 
 
-def model_card(manifest: Manifest) -> str:
+def model_card(manifest: ModelManifest) -> str:
     """The card as Markdown. It is made from the manifest and holds nothing of its own."""
-    height, width = manifest.image.size_px
-    reach_m = ", ".join(f"{value:g}" for value in manifest.bounds.delta_m)
     lines = [
         f"# {manifest.id}",
         "",
@@ -18,9 +19,7 @@ def model_card(manifest: Manifest) -> str:
         "",
         *(f"{index}. {task}" for index, task in enumerate(manifest.tasks)),
         "",
-        f"Image: the middle {_by(manifest.image.crop_px)} px of {_by(manifest.image.camera_px)} px,"
-        f" fed as {height} x {width} px (height x width).",
-        f"One step: up to ({reach_m}) m and {manifest.bounds.yaw_rad:g} rad.",
+        *_of_kind(manifest),
         f"Good for: {', '.join(manifest.precisions)}.",
         "",
         "## Training",
@@ -28,6 +27,45 @@ def model_card(manifest: Manifest) -> str:
         *(_records(manifest.training) or ["Not recorded."]),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _of_kind(manifest: ModelManifest) -> list[str]:
+    if isinstance(manifest, Manifest):
+        reach_m = ", ".join(f"{value:g}" for value in manifest.bounds.delta_m)
+        step = f"One step: up to ({reach_m}) m and {manifest.bounds.yaw_rad:g} rad."
+        return [_view("Image", manifest.image), step, _trust(manifest.uncertainty)]
+    if isinstance(manifest, SuccessManifest):
+        views = ("overhead", "left", "right")
+        return [
+            *(_view(name.capitalize(), getattr(manifest, name)) for name in views),
+            "",
+            "| task | success from | slope | offset |",
+            "|---|---|---|---|",
+            *(
+                f"| {task} | {one.threshold:.3g} | {one.slope:.3g} | {one.offset:.3g} |"
+                for task, one in manifest.grading.items()
+            ),
+            "",
+        ]
+    return []
+
+
+def _trust(limits: Limits | None) -> str:
+    if limits is None:
+        return "Where it does not know: not calibrated."
+    return (
+        f"Where it does not know: novelty past {limits.novelty:.3g} or spread of Q past "
+        f"{limits.q_spread:.3g}, the {limits.percentile:g}th percentiles of {limits.decisions} "
+        "held-out decisions."
+    )
+
+
+def _view(name: str, image: ImageFormat) -> str:
+    height, width = image.size_px
+    return (
+        f"{name}: the middle {_by(image.crop_px)} px of {_by(image.camera_px)} px,"
+        f" fed as {height} x {width} px (height x width)."
+    )
 
 
 def _by(size_px: tuple[int, int]) -> str:

@@ -20,12 +20,24 @@ class GoldenInvalid(ModelError):
     """Golden examples that cannot be read or do not fit together."""
 
 
+class NoveltyInvalid(ModelError):
+    """A record of familiar images that cannot be read or does not fit the encoder."""
+
+
 class GraphInvalid(ModelError):
     """A network that ONNX Runtime cannot load, or whose inputs and outputs are not as agreed."""
 
 
 class NotNumbers(GraphInvalid):
     """A network that gives NaN or infinity."""
+
+
+class PrecisionUnfit(ModelError):
+    """A number format that a model does not say it is good for."""
+
+
+class ProviderUnfit(ModelError):
+    """An engine that is asked for by name and does not run the model here."""
 
 
 class Refusal(StrEnum):
@@ -40,6 +52,9 @@ class Refusal(StrEnum):
     GRAPH = "graph"
     NUMBERS = "numbers"
     GOLDEN = "golden"
+    PRECISION = "precision"
+    PROVIDER = "provider"
+    NOVELTY = "novelty"
 
 
 class BundleRefused(ModelError):

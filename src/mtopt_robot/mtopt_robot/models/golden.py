@@ -6,9 +6,6 @@ the values that were trained.
 
 from __future__ import annotations
 
-import io
-import zipfile
-import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,14 +13,10 @@ from numpy.typing import NDArray
 
 from mtopt_core.encoding import ACTION_LAYOUT, STATE_LAYOUT
 
+from .arrays import UNREADABLE, packed, spoken, unpacked
 from .errors import GoldenInvalid
 
-MAX_UNPACKED_BYTES = 256 * 2**20
 _ARRAYS = ("images", "states", "tasks", "actions", "q")
-_UNREADABLE = (
-    ValueError, KeyError, OSError, EOFError, MemoryError, NotImplementedError, RuntimeError,
-    zipfile.BadZipFile, zlib.error,
-)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,41 +46,28 @@ class Golden:
         for name, shape in wanted.items():
             array = getattr(self, name)
             if array.shape != shape or array.dtype != np.float32:
-                raise GoldenInvalid(f"{name} must be {shape} float32, is {_said(array)}")
+                raise GoldenInvalid(f"{name} must be {shape} float32, is {spoken(array)}")
         images = self.images
         if images.ndim != 4 or images.shape[::3] != (count, 3) or images.dtype != np.uint8:
-            raise GoldenInvalid(f"images must be ({count}, H, W, 3) uint8, is {_said(images)}")
+            raise GoldenInvalid(f"images must be ({count}, H, W, 3) uint8, is {spoken(images)}")
 
     def to_bytes(self) -> bytes:
         """The examples as a compressed .npz, the same bytes for the same examples."""
-        file = io.BytesIO()
         arrays = {name: getattr(self, name) for name in _ARRAYS}
-        np.savez_compressed(file, **{**arrays, "tasks": np.array(self.tasks, dtype=np.str_)})
-        return file.getvalue()
+        return packed({**arrays, "tasks": np.array(self.tasks, dtype=np.str_)})
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Golden:
         """The examples in a .npz, never unpickled; raises GoldenInvalid."""
         try:
-            arrays = _unpacked(data)
-        except _UNREADABLE as error:
+            arrays = unpacked(data, _ARRAYS)
+        except UNREADABLE as error:
             raise GoldenInvalid(f"cannot be read: {error}") from error
-        tasks = arrays.pop("tasks")
-        if tasks.ndim != 1 or tasks.dtype.kind != "U":
-            raise GoldenInvalid(f"tasks must be a list of texts, is {_said(tasks)}")
-        return cls(tasks=tuple(str(name) for name in tasks), **arrays)
+        return cls(tasks=task_names(arrays.pop("tasks")), **arrays)
 
 
-def _unpacked(data: bytes) -> dict[str, NDArray]:
-    with zipfile.ZipFile(io.BytesIO(data)) as packed:
-        size = sum(member.file_size for member in packed.infolist())
-        if size > MAX_UNPACKED_BYTES:
-            raise ValueError(f"{size} bytes unpacked, at most {MAX_UNPACKED_BYTES} allowed")
-    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-        if sorted(arrays.files) != sorted(_ARRAYS):
-            raise ValueError(f"arrays must be {_ARRAYS}, are {tuple(arrays.files)}")
-        return {name: arrays[name] for name in _ARRAYS}
-
-
-def _said(array: NDArray) -> str:
-    return f"{array.shape} {array.dtype}"
+def task_names(array: NDArray) -> tuple[str, ...]:
+    """The names of tasks that golden examples are kept under; raises GoldenInvalid."""
+    if array.ndim != 1 or array.dtype.kind != "U":
+        raise GoldenInvalid(f"tasks must be a list of texts, is {spoken(array)}")
+    return tuple(str(name) for name in array)

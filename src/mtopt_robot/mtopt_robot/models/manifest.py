@@ -6,21 +6,24 @@ import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import yaml
 
 from mtopt_core.action import ActionBounds
 from mtopt_core.config import Option, check, from_mapping, option
 from mtopt_core.errors import ConfigError
+from mtopt_core.platt import TaskGrading
+from mtopt_core.uncertainty import Limits
 from mtopt_data.errors import YamlInvalid
 from mtopt_data.yamlfile import parse_yaml
 
+from .engine import PRECISIONS
 from .errors import ManifestInvalid
 from .image import ImageFormat
 
 KIND_Q, KIND_SUCCESS = "q", "success"
-PRECISIONS = ("fp32", "bf16", "fp16", "int8")
+
 MAX_TASKS = 1024
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -31,9 +34,9 @@ def _required(text: str, **known: Any) -> Any:
     return field(metadata={"option": Option(text, **known)})
 
 
-@dataclass(frozen=True)
-class Manifest:
-    """The facts of one version of one model. `bounds` are those it was trained with.
+@dataclass(frozen=True, kw_only=True)
+class ModelManifest:
+    """The facts of one version of one model of any kind.
 
     `files` holds file name to sha256; it is empty until the bundle is written. `training` is
     the learner's own record, plain values of any depth.
@@ -43,9 +46,6 @@ class Manifest:
     name: str = _required("name of the model, its folder in the store")
     version: str = _required("version of the model, its folder in the model's")
     tasks: tuple[str, ...] = _required("names of the tasks in one-hot order")
-    bounds: ActionBounds = _required("action bounds that the model was trained with")
-    action_layout: str = _required("hash of the action and state encoding that it was trained on")
-    image: ImageFormat = _required("the policy image")
     precisions: tuple[str, ...] = option(
         ["fp32"], "number formats that the model is good for", choices=PRECISIONS
     )
@@ -58,6 +58,8 @@ class Manifest:
         # Copies of our own: whoever made us cannot change us through theirs.
         object.__setattr__(self, "files", dict(self.files or {}))
         object.__setattr__(self, "training", dict(self.training or {}))
+        if _KINDS.get(self.kind, type(self)) is not type(self):
+            raise ManifestInvalid(f"kind = {self.kind!r}: {type(self).__name__} is of another kind")
         _check_names(self)
         _check_tasks(self.tasks)
         _check_plain(self.training, "training")
@@ -68,7 +70,7 @@ class Manifest:
         return f"{self.name}/{self.version}"
 
     @classmethod
-    def from_mapping(cls, values: Mapping[str, Any], source: str) -> Manifest:
+    def from_mapping(cls, values: Mapping[str, Any], source: str) -> Self:
         """The manifest in plain values; raises ManifestInvalid naming source and field."""
         try:
             return from_mapping(cls, values, source)
@@ -78,7 +80,7 @@ class Manifest:
             raise ManifestInvalid(f"{source}: {error}") from None
 
     @classmethod
-    def from_text(cls, text: str, source: str) -> Manifest:
+    def from_text(cls, text: str, source: str) -> Self:
         """The manifest in a YAML text; raises ManifestInvalid naming source and place."""
         try:
             return cls.from_mapping(parse_yaml(text, source), source)
@@ -88,17 +90,67 @@ class Manifest:
     def to_mapping(self) -> dict[str, Any]:
         """The same as plain values: what `from_mapping` takes."""
         plain: dict[str, Any] = _plain(dataclasses.asdict(self))
-        return plain
+        # The long lists last, for whoever reads the file.
+        last = ("files", "training")
+        short = {name: value for name, value in plain.items() if name not in last}
+        return short | {name: plain[name] for name in last}
 
     def to_text(self) -> str:
         """The same as YAML. Raises ManifestInvalid for a value out of its bounds."""
         try:
-            check(self, self.id)
-            check(self.image, self.id)
-            check(self.bounds, self.id)
+            _check_all(self, self.id)
         except ConfigError as error:
             raise ManifestInvalid(str(error)) from None
         return yaml.dump(self.to_mapping(), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest(ModelManifest):
+    """The facts of a Q-function. `bounds` are those it was trained with.
+
+    `uncertainty` holds the limits past which it is not to be trusted; without them nobody
+    knows, and nothing is checked.
+    """
+
+    bounds: ActionBounds = _required("action bounds that the model was trained with")
+    action_layout: str = _required("hash of the action and state encoding that it was trained on")
+    image: ImageFormat = _required("the policy image")
+    uncertainty: Limits | None = option(None, "where it does not know; none: not calibrated")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SuccessManifest(ModelManifest):
+    """The facts of a success detector: its three images, and how it grades each task."""
+
+    overhead: ImageFormat = _required("the image from above")
+    left: ImageFormat = _required("the image from the left")
+    right: ImageFormat = _required("the image from the right")
+    grading: dict = _required("threshold and calibration by task name")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "grading", _gradings(self.grading, self.tasks))
+
+    @property
+    def gradings(self) -> tuple[TaskGrading, ...]:
+        """Threshold and calibration of each task, in the order of `tasks`."""
+        return tuple(self.grading[task] for task in self.tasks)
+
+
+_KINDS: dict[str, type[ModelManifest]] = {KIND_Q: Manifest, KIND_SUCCESS: SuccessManifest}
+
+
+def manifest_from_text(text: str, source: str) -> Manifest | SuccessManifest:
+    """The manifest of whatever kind a YAML text has; raises ManifestInvalid."""
+    try:
+        values = parse_yaml(text, source)
+    except YamlInvalid as error:
+        raise ManifestInvalid(str(error)) from None
+    kind = values.get("kind") if isinstance(values, Mapping) else None
+    made = _KINDS.get(str(kind), Manifest).from_mapping(values, source)
+    if not isinstance(made, Manifest | SuccessManifest):
+        raise ManifestInvalid(f"{source}: kind = {kind!r}: must be one of {', '.join(_KINDS)}")
+    return made
 
 
 def valid_name(text: str) -> bool:
@@ -106,7 +158,33 @@ def valid_name(text: str) -> bool:
     return _NAME.fullmatch(text) is not None
 
 
-def _check_names(manifest: Manifest) -> None:
+def _gradings(values: Mapping[str, Any], tasks: tuple[str, ...]) -> dict[str, TaskGrading]:
+    """How each task is graded, in the order of the tasks; raises ManifestInvalid."""
+    odd = sorted(set(tasks) ^ {str(name) for name in values})
+    if odd:
+        raise ManifestInvalid(f"grading: needs each of the tasks and no other: {', '.join(odd)}")
+    try:
+        return {
+            task: values[task]
+            if isinstance(values[task], TaskGrading)
+            else from_mapping(TaskGrading, values[task], f"grading: {task}")
+            for task in tasks
+        }
+    except ConfigError as error:
+        raise ManifestInvalid(str(error)) from None
+
+
+def _check_all(settings: Any, source: str) -> None:
+    """Bounds and choices of a manifest and of all that stands in it; raises ConfigError."""
+    check(settings, source)
+    for field_ in dataclasses.fields(settings):
+        value = getattr(settings, field_.name)
+        for item in value.values() if isinstance(value, dict) else (value,):
+            if dataclasses.is_dataclass(item):
+                _check_all(item, f"{source}: {field_.name}")
+
+
+def _check_names(manifest: ModelManifest) -> None:
     for label in ("name", "version", "golden"):
         value = getattr(manifest, label)
         if not valid_name(value):

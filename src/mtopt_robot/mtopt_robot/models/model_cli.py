@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import sys
 from collections.abc import Sequence
@@ -10,13 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from mtopt_core.action import ActionBounds
+from mtopt_core.cem import CemConfig
 from mtopt_core.config import from_mapping
 from mtopt_core.errors import MtoptError
 from mtopt_core.tasks import TaskRegistry
+from mtopt_core.uncertainty import PERCENTILE
 from mtopt_data.yamlfile import read_yaml
 
+from . import calibrating
 from .bundle import Expected
 from .errors import BundleRefused, ModelMissing
+from .logged_steps import logged_decisions
 from .store import ModelStore
 
 OK = 0
@@ -68,19 +73,35 @@ def _parser(models: Path, config: Path) -> argparse.ArgumentParser:
         command.add_argument("--config", type=Path, default=config, help="the fleet's config")
         command.add_argument("--json", action="store_true", help="print JSON for programs")
         command.set_defaults(act=act)
+    _add_calibrate(commands, models, config)
     return parser
+
+
+def _add_calibrate(commands: Any, models: Path, config: Path) -> None:
+    text = "measure on recorded episodes where a Q-function does not know, as a new version of it"
+    command = commands.add_parser("calibrate", help=text, description=text)
+    command.add_argument("model", metavar="NAME/VERSION")
+    for word, kind in (("--training", "like those trained on"), ("--held-out", "never trained on")):
+        text = f"folder of episodes {kind}"
+        command.add_argument(word, type=Path, required=True, metavar="FOLDER", help=text)
+    command.add_argument("--as", dest="version", required=True, help="name of the new version")
+    command.add_argument("--percentile", type=float, default=PERCENTILE, help="share to trust, %%")
+    command.add_argument("--models", type=Path, default=models, help="folder of the store")
+    command.add_argument("--config", type=Path, default=config, help="the fleet's config")
+    command.add_argument("--json", action="store_true", help="print JSON for programs")
+    command.set_defaults(act=_calibrate)
 
 
 def _list(store: ModelStore, wanted: argparse.Namespace) -> int:
     facts = [
-        {"name": name, "version": version, "serves": version == store.serving(name),
-         "promoted": version == store.promoted(name)}
+        {"name": name, "version": version, "kind": store.kind(name, version),
+         "serves": version == store.serving(name), "promoted": version == store.promoted(name)}
         for name in store.names()
         for version in store.versions(name)
     ]  # fmt: skip
-    lines = [f"{fact['name']}/{fact['version']}{_marks(fact)}" for fact in facts] or [
-        f"{store.folder} holds no model"
-    ]
+    lines = [
+        f"{fact['name']}/{fact['version']}  {fact['kind'] or '?'}{_marks(fact)}" for fact in facts
+    ] or [f"{store.folder} holds no model"]
     return _say(facts, lines, wanted.json)
 
 
@@ -103,7 +124,7 @@ def _verify(store: ModelStore, wanted: argparse.Namespace) -> int:
 def _verdict(store: ModelStore, name: str, version: str) -> dict[str, Any]:
     fact: dict[str, Any] = {"model": f"{name}/{version}", "ok": True, "law": "", "reason": ""}
     try:
-        store.load(name, version)
+        store.check(name, version)
     except BundleRefused as refused:
         fact.update(ok=False, law=str(refused.law), reason=refused.reason)
     return fact
@@ -121,13 +142,33 @@ def _meant(store: ModelStore, model: str) -> list[tuple[str, str]]:
 def _promote(store: ModelStore, wanted: argparse.Namespace) -> int:
     name, _, version = wanted.model.partition("/")
     if not name or not version:
-        raise ModelMissing(f"{wanted.model!r}: must be NAME/VERSION")
+        known = ", ".join(f"{name}/{each}" for each in store.versions(name)) if name else ""
+        raise ModelMissing(f"{wanted.model!r}: must be NAME/VERSION{known and f', as {known}'}")
     store.promote(name, version)
     return _serves(name, version, wanted.json)
 
 
 def _rollback(store: ModelStore, wanted: argparse.Namespace) -> int:
     return _serves(wanted.model, store.rollback(wanted.model), wanted.json)
+
+
+def _calibrate(store: ModelStore, wanted: argparse.Namespace) -> int:
+    name, _, version = wanted.model.partition("/")
+    bundle = store.load(name, version)
+    path = wanted.config / "tasks.yaml"
+    tasks = TaskRegistry.from_mapping(read_yaml(path), str(path))
+    known = TaskRegistry(tuple(task for task in tasks if task.name in bundle.manifest.tasks))
+    training = logged_decisions(wanted.training, known)
+    novelty = calibrating.familiar(bundle, (each.observation.image for each in training))
+    held_out = logged_decisions(wanted.held_out, known)
+    found = calibrating.limits(bundle, novelty, held_out, CemConfig(), wanted.percentile)
+    folder = calibrating.renewed(bundle, wanted.version, novelty, found)
+    facts = {"model": f"{bundle.manifest.name}/{wanted.version}", **dataclasses.asdict(found)}
+    told = (
+        f"{folder}: doubts a novelty past {found.novelty:.3g} and a spread of Q past "
+        f"{found.q_spread:.3g} ({found.percentile:g}% of {found.decisions} decisions are within)"
+    )
+    return _say(facts, [told], wanted.json)
 
 
 def _serves(name: str, version: str, as_json: bool) -> int:

@@ -10,17 +10,36 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from mtopt_data.partfile import sync_folder
 
-from .bundle import UNFINISHED, Bundle, Expected, check_bundle
-from .errors import ModelMissing, PromotionInvalid, StoreNotWritable
-from .manifest import valid_name
-from .q_function import InferenceConfig
+from . import sealing
+from .bundle import (
+    UNFINISHED,
+    Bundle,
+    Expected,
+    SuccessBundle,
+    check_any,
+    check_bundle,
+    check_success_bundle,
+)
+from .engine import InferenceConfig
+from .errors import BundleRefused, ManifestInvalid, ModelMissing, PromotionInvalid, StoreNotWritable
+from .manifest import KIND_Q, KIND_SUCCESS, manifest_from_text, valid_name
 
 PROMOTED = "PROMOTED"
 HISTORY = 100
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """What a store wants served, and how its files lie on the disk: equal until either changes."""
+
+    name: str
+    version: str
+    files: tuple[tuple[str, int, int, int], ...]  # name, inode, size, time of change
 
 
 class ModelStore:
@@ -58,23 +77,57 @@ class ModelStore:
         """The version that cells should serve: the promoted one, else the newest."""
         return self.promoted(name) or self.newest(name)
 
-    def load(self, name: str = "", version: str = "") -> Bundle:
-        """Load and check a version.
+    def pointer(self, name: str = "", kind: str = KIND_Q) -> Pointer:
+        """What should be served now, without loading it; an empty name is the kind's only model.
 
-        An empty name stands for the store's only model, an empty version for the one that
+        Raises ModelMissing, PromotionInvalid.
+        """
+        name = name or self._only(kind)
+        version = self.serving(name)
+        return Pointer(name, version, _files(self._existing(name, version)))
+
+    def kind(self, name: str, version: str = "") -> str:
+        """Of what kind a version says it is, empty where its manifest cannot be read.
+
+        An empty version stands for the one that should serve. Raises as `load`, but for what
+        is wrong with the version itself.
+        """
+        folder = self._existing(name, version or self.serving(name))
+        try:
+            return manifest_from_text(sealing.read_sealed_manifest(folder), sealing.MANIFEST).kind
+        except (BundleRefused, ManifestInvalid):
+            return ""
+
+    def holds(self, kind: str) -> bool:
+        """Whether there is a model of a kind, or one that hides its kind, that should serve."""
+        try:
+            return bool(self._of(kind))
+        except ModelMissing:
+            return False
+
+    def load(self, name: str = "", version: str = "") -> Bundle:
+        """Load and check a version of a Q-function.
+
+        An empty name stands for the store's only one, an empty version for the one that
         should serve. Raises ModelMissing, PromotionInvalid, BundleRefused.
         """
-        name = name or self._only()
-        return check_bundle(
-            self._existing(name, version or self.serving(name)), self._expected, self._config
-        )
+        return check_bundle(self._folder(name, version, KIND_Q), self._expected, self._config)
+
+    def load_success(self, name: str = "", version: str = "") -> SuccessBundle:
+        """Load and check a version of a success detector; otherwise as `load`."""
+        folder = self._folder(name, version, KIND_SUCCESS)
+        return check_success_bundle(folder, self._expected, self._config)
+
+    def check(self, name: str, version: str) -> Bundle | SuccessBundle:
+        """Put a version of any kind through every check; raises as `load`."""
+        return check_any(self._existing(name, version), self._expected, self._config)
 
     def promote(self, name: str, version: str) -> None:
         """Make a version the one that serves, once it has passed every check.
 
         Raises ModelMissing, BundleRefused, PromotionInvalid, StoreNotWritable.
         """
-        self.load(name, version)
+        self.check(name, version)
         history = self._history(name)
         if history[-1:] != (version,):
             self._write_history(name, (*history, version)[-HISTORY:])
@@ -87,16 +140,25 @@ class ModelStore:
         self.versions(name)
         history = self._history(name)
         if len(history) < 2:
-            raise PromotionInvalid(f"{name}: nothing to go back to; promoted: {history or 'never'}")
-        self.load(name, history[-2])
+            told = ", ".join(history) or "never"
+            raise PromotionInvalid(f"{name}: nothing to go back to; promoted: {told}")
+        self.check(name, history[-2])
         self._write_history(name, history[:-1])
         return history[-2]
 
-    def _only(self) -> str:
-        names = self.names()
+    def _folder(self, name: str, version: str, kind: str) -> Path:
+        name = name or self._only(kind)
+        return self._existing(name, version or self.serving(name))
+
+    def _only(self, kind: str) -> str:
+        """The one model of a kind. One that hides its kind counts: it is then refused by name."""
+        names = self._of(kind)
         if len(names) != 1:
-            raise ModelMissing(f"{self.folder}: name one; {_known('models', names)}")
+            raise ModelMissing(f"{self.folder}: name one of kind {kind}; {_known('models', names)}")
         return names[0]
+
+    def _of(self, kind: str) -> tuple[str, ...]:
+        return tuple(name for name in self.names() if self.kind(name) in (kind, ""))
 
     def _existing(self, name: str, version: str) -> Path:
         versions = self.versions(name)
@@ -136,11 +198,19 @@ class ModelStore:
 
 def _folders(parent: Path) -> tuple[str, ...]:
     """Names of the folders that may be models or versions; what is being written is hidden."""
-    return tuple(
-        sorted(
-            entry.name for entry in parent.iterdir() if valid_name(entry.name) and entry.is_dir()
-        )
-    )
+    try:
+        entries = list(os.scandir(parent))
+    except OSError as error:
+        raise ModelMissing(f"{parent}: cannot be read: {error.strerror}") from error
+    return tuple(sorted(e.name for e in entries if valid_name(e.name) and e.is_dir()))
+
+
+def _files(folder: Path) -> tuple[tuple[str, int, int, int], ...]:
+    try:
+        found = [(entry.name, entry.stat()) for entry in os.scandir(folder)]
+    except OSError as error:
+        raise ModelMissing(f"{folder}: cannot be read: {error.strerror}") from error
+    return tuple(sorted((name, s.st_ino, s.st_size, s.st_mtime_ns) for name, s in found))
 
 
 def _age(version: str) -> list[tuple[int, int, str]]:

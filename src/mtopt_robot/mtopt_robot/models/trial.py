@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -26,23 +26,46 @@ def one_hot(tasks: tuple[str, ...], name: str) -> Numbers:
     return code
 
 
-def try_extremes(q_function: QFunction, manifest: Manifest) -> None:
+def value(
+    q_function: QFunction, features: Numbers, state: Numbers, code: Numbers, actions: Numbers
+) -> Numbers:
+    """Values (N,) of one cell's actions (N, 8): features (1, ...), state (2,), code (T,)."""
+    q: Numbers = q_function.score(
+        features, state[np.newaxis], code[np.newaxis], actions[np.newaxis]
+    )[0]
+    return q
+
+
+def try_extremes(
+    q_function: QFunction,
+    manifest: Manifest,
+    tolerance: float = GOLDEN_TOLERANCE,
+    tasks: tuple[str, ...] = (),
+) -> None:
     """Values at the ends of every input: black and white images, all tasks, action corners.
 
-    Raises NotNumbers, and GraphInvalid where the value of an action depends on which others
-    are asked for beside it.
+    Tasks and gripper states take turns, since a run of every pair would take long. Only some
+    `tasks` where they are named. Raises NotNumbers, and GraphInvalid where the value of
+    an action depends on which others are asked for beside it.
     """
     actions = _corner_actions(manifest.bounds)
     states = [encode_state(c, h) for c, h in itertools.product((False, True), _HEIGHTS_M)]
     for brightness in (0, 255):
         image = np.full((*manifest.image.size_px, 3), brightness, dtype=np.uint8)
-        features = q_function.features(image)
-        for task, state in itertools.product(manifest.tasks, states):
-            q = q_function.score(features, state, one_hot(manifest.tasks, task), actions)
+        features = q_function.features(image[np.newaxis])
+        for task, state in _turns(tasks or manifest.tasks, states):
+            code = one_hot(manifest.tasks, task)
+            q = value(q_function, features, state, code, actions)
             _check_finite(q, f"{task}, image of {brightness}, state {state.tolist()}")
-    alone = q_function.score(features, state, one_hot(manifest.tasks, task), actions[:1])
-    if abs(alone[0] - q[0]) > GOLDEN_TOLERANCE:
+    alone = value(q_function, features, state, code, actions[:1])
+    if abs(alone[0] - q[0]) > tolerance:
         raise GraphInvalid(f"an action alone is worth {alone[0]:g}, among others {q[0]:g}")
+
+
+def _turns(tasks: tuple[str, ...], states: list[Numbers]) -> Iterator[tuple[str, Numbers]]:
+    """Every task and every state, at least once."""
+    for turn in range(max(len(tasks), len(states))):
+        yield tasks[turn % len(tasks)], states[turn % len(states)]
 
 
 def try_golden(q_function: QFunction, manifest: Manifest, golden: Golden) -> None:
@@ -53,7 +76,8 @@ def try_golden(q_function: QFunction, manifest: Manifest, golden: Golden) -> Non
     if set(golden.tasks) != set(manifest.tasks):
         odd = ", ".join(sorted(set(golden.tasks) ^ set(manifest.tasks)))
         raise GoldenInvalid(f"needs an example of each of the model's tasks and no other: {odd}")
-    for index, (task, found) in enumerate(_golden_values(q_function, manifest, golden)):
+    values = golden_values(q_function, manifest, golden, range(len(golden.tasks)))
+    for index, (task, found) in enumerate(values):
         _check_finite(found, f"golden example {index}")
         off = float(np.abs(found - golden.q[index]).max())
         # Written so that a golden value of NaN fails too.
@@ -64,13 +88,15 @@ def try_golden(q_function: QFunction, manifest: Manifest, golden: Golden) -> Non
             )
 
 
-def _golden_values(
-    q_function: QFunction, manifest: Manifest, golden: Golden
+def golden_values(
+    q_function: QFunction, manifest: Manifest, golden: Golden, examples: Iterable[int]
 ) -> Iterator[tuple[str, Numbers]]:
-    for index, task in enumerate(golden.tasks):
-        features = q_function.features(golden.images[index])
+    """The task and the values (N,) of some of the golden examples."""
+    for index in examples:
+        features = q_function.features(golden.images[index : index + 1])
+        task, state = golden.tasks[index], golden.states[index]
         code = one_hot(manifest.tasks, task)
-        yield task, q_function.score(features, golden.states[index], code, golden.actions[index])
+        yield task, value(q_function, features, state, code, golden.actions[index])
 
 
 def _corner_actions(bounds: ActionBounds) -> Numbers:

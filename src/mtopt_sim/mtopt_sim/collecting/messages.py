@@ -110,6 +110,8 @@ def step(done: Step, episode_id: str, cell: str, task: str) -> Fields:
         "model": chosen.model,
         "q": chosen.q,
         "latency": chosen.latency_s,
+        "novelty": chosen.novelty,
+        "q_spread": chosen.q_spread,
     }
 
 

@@ -159,10 +159,11 @@ class Station:
         if not folder:
             return None
         from mtopt_robot.models.bundle import Expected
-        from mtopt_robot.models.q_function import InferenceConfig
+        from mtopt_robot.models.decider import Decider
+        from mtopt_robot.models.engine import InferenceConfig
         from mtopt_robot.models.q_policy import QPolicy
         from mtopt_robot.models.store import ModelStore
 
         expected = Expected(self._bounds, self._registry.names)
         store = ModelStore(Path(folder), expected, InferenceConfig(threads=1))
-        return QPolicy(store.load())
+        return QPolicy(Decider(store.load()))

@@ -10,10 +10,11 @@ from pathlib import Path
 from mtopt_core.errors import MtoptError
 
 from ..variation import sheet
-from . import footage, portrait
+from . import footage, portrait, search
 
 _WHAT: dict[str, Callable[[Path, Path], list[Path]]] = {
     "cell": portrait.take,
+    "cem": search.take,
     "episode": lambda root, out: [footage.save(footage.film(root), out / footage.NAME)],
     "variation": lambda root, out: [sheet.save(sheet.sheet(root), out)],
 }
@@ -24,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="mtopt picture",
         description="Renders the docs' pictures: the cell and its cameras' views, an animation of "
-        "an episode and of a reset, a sheet of looks.",
+        "an episode and of a reset, a decision by CEM, a sheet of looks.",
     )
     said = f"what to take, of {', '.join(_WHAT)} (default all)"
     parser.add_argument("what", nargs="*", metavar="WHAT", help=said)

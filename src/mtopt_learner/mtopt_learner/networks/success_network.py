@@ -1,0 +1,107 @@
+"""The success detector in PyTorch: three views looked at by one trunk, one head for every task.
+
+Shapes: views (B, H, W, 3) uint8, all of one size; logits (B, T), whose sigmoid, once calibrated,
+is the probability of success. As in the paper's Q-network a single head is told the task; here
+all tasks are run in one go, which costs next to nothing beside the views.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mtopt_core.config import option
+
+from ..errors import NetworkInvalid
+from .q_network import BRIGHTEST, ConvBlock
+
+VIEWS = 3
+
+
+@dataclass(frozen=True)
+class SuccessConfig:
+    """The sizes of the network. Every convolution halves its image; the pool keeps where."""
+
+    size_px: tuple[int, int] = option([472, 472], "height and width of a view", unit="px", low=8)
+    channels: tuple[int, ...] = option(
+        [32, 48, 64, 64, 64], "channels of each convolution", low=1, high=1024
+    )
+    kernel: int = option(3, "side of the filters, odd", low=1, high=9)
+    pool: int = option(3, "side and step of the last pool", low=1, high=8)
+    hidden: int = option(128, "width in which views and task are summed", low=1, high=4096)
+    dropout: float = option(
+        0.2, "share of the pooled features left out in training", low=0.0, high=0.9
+    )
+    norm_momentum: float = option(
+        0.01, "share of a batch in the running mean and variance", low=1e-5, high=1.0
+    )
+
+    def __post_init__(self) -> None:
+        if self.kernel % 2 == 0:
+            raise NetworkInvalid(f"kernel = {self.kernel}: must be odd")
+        if not self.channels or min(self.pooled_px) < 1:
+            raise NetworkInvalid(
+                f"views of {self.size_px} px leave nothing behind {len(self.channels)} "
+                f"convolutions and a pool of {self.pool}: take larger views or fewer of them"
+            )
+
+    @property
+    def pooled_px(self) -> tuple[int, int]:
+        """Size of what is left of a view."""
+        rows, columns = self.size_px
+        for _ in self.channels:
+            rows, columns = (rows + 1) // 2, (columns + 1) // 2
+        return rows // self.pool, columns // self.pool
+
+    @property
+    def view_features(self) -> int:
+        """How many numbers a view comes to."""
+        return self.channels[-1] * self.pooled_px[0] * self.pooled_px[1]
+
+
+FULL = SuccessConfig()
+SMALL = SuccessConfig(size_px=(96, 96), channels=(16, 32, 32), hidden=64)
+
+
+class SuccessNetwork(nn.Module):
+    """Logits of every task for three views of an outcome."""
+
+    def __init__(self, config: SuccessConfig, tasks: int) -> None:
+        super().__init__()
+        self.config, self.tasks = config, tasks
+        widths = [3, *config.channels]
+        self.trunk = nn.ModuleList(
+            ConvBlock(i, o, config.kernel, config.norm_momentum, config.kernel // 2, stride=2)
+            for i, o in itertools.pairwise(widths)
+        )
+        self.merge = nn.Linear(VIEWS * config.view_features, config.hidden)
+        self.task = nn.Parameter(torch.randn(tasks, config.hidden) / config.hidden**0.5)
+        self.hidden = nn.Linear(config.hidden, config.hidden)
+        self.out = nn.Linear(config.hidden, 1)
+
+    def forward(self, overhead: Tensor, left: Tensor, right: Tensor) -> Tensor:
+        """Logits (B, T)."""
+        views = torch.cat([overhead, left, right])
+        seen = views.permute(0, 3, 1, 2).to(self.merge.weight.dtype) / BRIGHTEST
+        for block in self.trunk:
+            seen = block(seen)
+        seen = functional.max_pool2d(seen, self.config.pool).flatten(1)
+        together = seen.unflatten(0, (VIEWS, len(overhead))).transpose(0, 1).flatten(1)
+        together = functional.dropout(together, self.config.dropout, self.training)
+        merged = self.merge(together).unsqueeze(1) + self.task
+        logits: Tensor = self.out(functional.relu(self.hidden(functional.relu(merged))))
+        return logits.squeeze(2)
+
+
+def success_loss(logits: Tensor, labels: Tensor, known: Tensor) -> Tensor:
+    """Cross-entropy over the labels that are known; all three (B, T), `known` of 0 and 1.
+
+    People label an outcome for the tasks that they looked for; a feasible grade fills in more.
+    """
+    each = functional.binary_cross_entropy_with_logits(logits, labels, reduction="none")
+    loss: Tensor = (each * known).sum() / known.sum().clamp(min=1.0)
+    return loss

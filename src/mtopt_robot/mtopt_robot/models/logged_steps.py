@@ -1,0 +1,68 @@
+"""Recorded decisions as a policy saw them: the image that each step was decided on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mtopt_core.errors import UnknownTask
+from mtopt_core.observation import Observation
+from mtopt_core.tasks import TaskRegistry
+from mtopt_data.naming import finished_files
+from mtopt_data.reader import EpisodeReader
+
+from ..jpeg import image_of
+from .decide import Asked
+
+_STEP, _IMAGE = "episode/step", "camera/overhead/image_raw/compressed"
+_DICE = 5  # tells these random numbers from those of cells
+
+
+def logged_decisions(folder: Path, tasks: TaskRegistry) -> Iterator[Asked]:
+    """Every step of every episode under a folder, as a question to a Q-function.
+
+    Steps whose image was not recorded, and those of tasks that the registry does not know, are
+    left out. Raises DataError for a file that cannot be read, ImageInvalid.
+    """
+    for path in finished_files(folder):
+        with EpisodeReader(path) as reader:
+            yield from _of_episode(reader, tasks)
+
+
+def _of_episode(reader: EpisodeReader, tasks: TaskRegistry) -> Iterator[Asked]:
+    start = reader.start
+    topics = [f"/{start.cell}/{name}" for name in (_STEP, _IMAGE)]
+    if any(topic not in reader.channels for topic in topics):
+        return
+    try:
+        task = tasks[start.task]
+    except UnknownTask:
+        return
+    steps = [item.message for item in reader.decoded(topics[:1])]
+    images = _images(reader, topics[1], {_ns(step.image_stamp) for step in steps})
+    for step in steps:
+        stamp_ns = _ns(step.image_stamp)
+        if stamp_ns in images:
+            observation = Observation(
+                image_of(images[stamp_ns]),
+                step.gripper_closed,
+                step.gripper_height,
+                stamp_ns,
+                # No Q-function looks at the pose.
+                np.eye(4),
+            )
+            yield Asked(observation, task, np.random.default_rng((start.seed, _DICE, step.index)))
+
+
+def _images(reader: EpisodeReader, topic: str, stamps_ns: Iterable[int]) -> dict[int, bytes]:
+    """The JPEGs of these stamps."""
+    wanted = set(stamps_ns)
+    found = ((_ns(item.message.header.stamp), item.message) for item in reader.decoded([topic]))
+    return {stamp_ns: bytes(message.data) for stamp_ns, message in found if stamp_ns in wanted}
+
+
+def _ns(stamp: Any) -> int:
+    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
