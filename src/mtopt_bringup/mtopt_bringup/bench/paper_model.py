@@ -13,6 +13,8 @@ from mtopt_robot.models.comparison import Scene
 from mtopt_robot.models.image import ImageFormat
 from mtopt_robot.models.manifest import KIND_Q, Manifest
 
+PAPER_IMAGE = ImageFormat()
+
 
 def trials_of(scenes: Scenes, count: int) -> list[Scene]:
     """Scenes to compare number formats on."""
@@ -27,7 +29,7 @@ def write(
     scenes: Scenes,
     tasks: tuple[str, ...],
     trials: Sequence[Scene],
-    image: ImageFormat = ImageFormat(),
+    image: ImageFormat = PAPER_IMAGE,
 ) -> Path:
     """A version of it in a store; its folder."""
     manifest = Manifest(
