@@ -40,7 +40,7 @@ def room(ours: str = "", outside: str | None = "", wire: bool = False) -> Room:
 
 HOUSE = {
     "mtopt_core": room("", "numpy"),
-    "mtopt_data": room("core", "numpy mcap mcap_ros2 yaml zstandard pyarrow duckdb"),
+    "mtopt_data": room("core", "numpy mcap mcap_ros2 yaml zstandard pyarrow duckdb fsspec"),
     "mtopt_robot": room(
         "core data", "numpy pinocchio coal ruckig ompl cv2 onnxruntime openvino yaml xacro"
     ),

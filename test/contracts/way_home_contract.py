@@ -14,7 +14,6 @@ from mtopt_robot.errors import NoSolution, UnreachableTarget
 from mtopt_robot.home import WayHome, WayPlan
 
 NOW_NS = 1_000_000_000
-STARTS = 200
 HINGES_RAD = (0.0, 0.0, 1.2, 2.5)  # of the left bin: mostly level, now and then tipped
 
 
@@ -50,6 +49,7 @@ class WayHomeContract:
     """Laws of mtopt_robot.home.WayHome."""
 
     least_found = 1.0  # share of the free positions from which home is found
+    starts = 200  # such positions
 
     @pytest.fixture
     def ways(self, arm: Arm) -> WayHome:
@@ -71,7 +71,7 @@ class WayHomeContract:
         self, ways: WayHome, arm: Arm
     ) -> None:
         found = 0
-        for start, around in anywhere(arm, STARTS):
+        for start, around in anywhere(arm, self.starts):
             try:
                 way = ways.plan_home(start, measured(arm, start, around), NOW_NS)
             except (NoSolution, UnreachableTarget) as refused:
@@ -79,7 +79,7 @@ class WayHomeContract:
                 continue
             found += 1
             self.keep(arm, way, start, arm.kinematics.home_q_rad, around)
-        assert found >= self.least_found * STARTS
+        assert found >= self.least_found * self.starts
 
     def test_a_hover_is_reached_from_home(self, ways: WayHome, arm: Arm) -> None:
         home = arm.kinematics.home_q_rad

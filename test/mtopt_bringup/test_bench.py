@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mtopt_bringup import bench
-from mtopt_bringup.bench import log_bench, run, sim_bench
+from mtopt_bringup.bench import catalog_bench, log_bench, record_bench, run, sim_bench
 from mtopt_bringup.bench.report import Goal, Report
 from mtopt_sim.collecting.station import Done
 
@@ -115,3 +117,59 @@ def test_a_peer_that_is_not_there_is_a_reason(
     monkeypatch.setenv(sim_bench.PEER_PYTHON, python or sys.executable)
     rate, why = sim_bench.peer_rate(1, 1.0)
     assert rate is None and said in why and "requirements/bench.lock" in why
+
+
+def test_the_catalog_bench_measures_all_that_it_has_goals_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(catalog_bench, "ROWS", 300)
+    monkeypatch.setattr(catalog_bench, "APPENDED", 5)
+    monkeypatch.setattr(catalog_bench, "FILES", 3)
+    report = catalog_bench.measure()
+    assert set(report.goals) <= set(report.figures)
+    assert all(value is not None and value > 0 for value in report.figures.values())
+
+
+def _trial(scale: float, drops: int = 0, reported: int = 0, offered: float = 1.0) -> dict[str, Any]:
+    return {
+        "scale": scale, "asked_mb_s": 10 * scale, "offered_mb_s": 10 * scale * offered,
+        "written_mb_s": 10 * scale * offered, "written_mb": 100 * scale, "drops": drops,
+        "reported_drops": reported, "recording_cpu_s": 1.0, "cpu_s": 2.0, "rss_mb": 100.0,
+    }  # fmt: skip
+
+
+def test_the_record_bench_rises_until_messages_are_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[tuple[str, float]] = []
+
+    def run_trial(images: str, scale: float, *words: str) -> dict[str, Any]:
+        tried.append((images, scale))
+        at = {"jpeg": 8.0, "raw": 0.5}[images]
+        return _trial(scale, 7, 5) if scale >= at else _trial(scale)
+
+    monkeypatch.setattr(record_bench, "run_trial", run_trial)
+    monkeypatch.setattr(record_bench, "peer_trial", lambda: (None, "not here"))
+    report = record_bench.measure()
+    assert tried == [("jpeg", s) for s in (1, 2, 4, 8)] + [("raw", s) for s in (0.25, 0.5, 1)]
+    figures = report.figures
+    assert (figures["target_drops"], figures["raw_target_drops"]) == (0, 7)
+    assert (figures["break_mb_s"], figures["raw_break_mb_s"]) == (40.0, 2.5)
+    assert figures["cpu_s_per_gb"] == 20.0 and figures["target_cores"] == 0.1
+    assert figures["unreported_drops"] == 6 and not report.met
+    assert figures["peer_cpu_ratio"] is None and report.notes["peer_cpu_ratio"] == "not here"
+    assert "8 x: offered 80.0 MB/s, written 80.0, 7 lost (5 reported)" in report.notes["jpeg_loads"]
+
+
+def test_the_record_bench_stops_where_the_load_cannot_be_offered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(record_bench, "run_trial", lambda images, scale: _trial(scale, offered=0.5))
+    assert len(record_bench.rise("jpeg")) == 1
+
+
+def test_without_rosbag2_there_is_a_reason(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert record_bench.peer_trial() == (None, "rosbag2 is not installed: there is no ros2")
+    ros2 = tmp_path / "ros2"
+    ros2.write_text("#!/bin/sh\nexit 1\n")
+    ros2.chmod(0o755)
+    assert record_bench.peer_trial() == (None, "rosbag2 is not installed: ros2 has no bag")

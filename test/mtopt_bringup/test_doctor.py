@@ -81,6 +81,16 @@ def test_onnx_offers_the_processor() -> None:
     assert "CPUExecutionProvider" in checkup.check_onnx().text
 
 
+def test_moveit_may_be_there_and_need_not(tmp_path: Path) -> None:
+    assert "OMPL" in checkup.check_moveit({}, fails).text
+    environ = {"AMENT_PREFIX_PATH": f"/nowhere:{tmp_path}"}
+    assert "no move_group" in checkup.check_moveit(environ, works).text
+    program = tmp_path / "lib" / "moveit_ros_move_group" / "move_group"
+    program.parent.mkdir(parents=True)
+    program.touch()
+    assert "moveit.launch.py" in checkup.check_moveit(environ, works).text
+
+
 def test_room_is_measured_against_what_is_wanted(tmp_path: Path) -> None:
     assert checkup.check_room("Disk", tmp_path, 10, 10, "mend").ok
     assert not checkup.check_room("Disk", tmp_path, 9, 10, "mend").ok

@@ -25,11 +25,23 @@ from mtopt_core.errors import ConfigError
 from mtopt_core.workspace import Workspace
 from mtopt_data.errors import NameInvalid
 from mtopt_robot.description import ARM_JOINTS, BIN_JOINTS, GRIPPER_JOINTS
+from mtopt_robot.motion import MotionConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 PATHS = Paths.below(ROOT)
 MANAGER = "/**/controller_manager"
 Prepared = tuple[HardwareArguments, HardwareFiles]
+
+# Plugins and parameters by the names that ros2_control and ros2_controllers have in Jazzy.
+TYPES = {
+    name: "joint_trajectory_controller/JointTrajectoryController"
+    for name in ("arm_controller", "gripper_controller", "bin_controller")
+} | {"joint_state_broadcaster": "joint_state_broadcaster/JointStateBroadcaster"}
+MANAGER_READS = {"update_rate", "enforce_command_limits"}
+TRAJECTORY_CONTROLLER_READS = {
+    "joints", "command_interfaces", "state_interfaces", "allow_partial_joints_goal",
+    "allow_nonzero_velocity_at_trajectory_end", "constraints", "interpolate_from_desired_state",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module", params=itertools.product(HARDWARE, (False, True)), ids=str)
@@ -77,12 +89,24 @@ def test_the_controllers_are_those_of_the_wire(cell: Prepared) -> None:
         assert node["allow_nonzero_velocity_at_trajectory_end"] is False
 
 
-def test_states_come_often_enough_and_no_faster_than_the_manager_looks() -> None:
+def test_states_come_often_enough() -> None:
     values = yaml.safe_load((ROOT / "config" / "controllers.yaml").read_text(encoding="utf-8"))
-    rate_hz = values[MANAGER]["ros__parameters"]["update_rate"]
-    assert 50 <= rate_hz <= 1000
-    for name in CONTROLLERS[1:]:
-        assert values[f"/**/{name}"]["ros__parameters"]["state_publish_rate"] <= rate_hz
+    assert 50 <= values[MANAGER]["ros__parameters"]["update_rate"] <= 1000
+
+
+def test_every_parameter_is_one_that_ros2_control_reads(cell: Prepared) -> None:
+    """An unknown one is passed over in silence."""
+    _, files = cell
+    for node, values in told(files).items():
+        if node == MANAGER:
+            assert set(values) - set(CONTROLLERS) <= MANAGER_READS
+            assert {name: entry["type"] for name, entry in values.items() if name in TYPES} == TYPES
+            continue
+        assert set(values) <= TRAJECTORY_CONTROLLER_READS
+        constraints = values["constraints"]
+        of_joints = {"stopped_velocity_tolerance", "goal_time"} ^ set(constraints)
+        assert of_joints == set(values["joints"])
+        assert all(set(constraints[joint]) == {"trajectory", "goal"} for joint in of_joints)
 
 
 @pytest.mark.parametrize("prefix", ["", "cell1_", "a_"])
@@ -136,6 +160,25 @@ def test_the_world_has_the_systems_that_cameras_and_motion_need(workspace: Works
         assert workspace.bins.holds("right", (x, y, z), 0.02)
 
 
+def test_gazebo_steps_meet_the_controllers_cycle() -> None:
+    """A cycle that is no whole number of steps becomes the next longer one."""
+    world = ElementTree.parse(PATHS.config / "gazebo" / "cell.sdf").getroot().find("world")
+    values = yaml.safe_load((ROOT / "config" / "controllers.yaml").read_text(encoding="utf-8"))
+    cycle_s = 1.0 / values[MANAGER]["ros__parameters"]["update_rate"]
+    steps = cycle_s / float(world.find("physics/max_step_size").text)
+    assert steps == pytest.approx(round(steps)) and steps >= 1.0
+
+
+def test_gazebos_lag_is_within_the_controllers_patience(cell: Prepared) -> None:
+    """gz_ros2_control follows a position by 0.1 of the error a cycle, unless told otherwise."""
+    _, files = cell
+    node = told(files)["/**/arm_controller"]
+    limits, fraction = files.description.arm_limits, MotionConfig().speed_fraction
+    lag_rad = fraction * limits.speed_rad_s / (0.1 * told(files)[MANAGER]["update_rate"])
+    for joint, lag in zip(limits.names, lag_rad, strict=True):
+        assert lag < node["constraints"][joint]["trajectory"]
+
+
 def test_arguments_are_checked_by_name() -> None:
     assert parse({"hardware": "iiwa", "prefixed": "true"}).prefixed is True
     with pytest.raises(ConfigError, match="mock, gazebo, iiwa"):
@@ -156,3 +199,4 @@ def test_the_launch_description_builds(hardware: str, tmp_path: Path) -> None:
     given = HardwareArguments("cell1", hardware)
     started = hardware_launch.actions(given, prepare(given, PATHS, tmp_path))
     assert len(started) == (10 if hardware == "gazebo" else 7)
+    assert set(hardware_launch._HARDWARE_WITHIN_S) == set(HARDWARE)

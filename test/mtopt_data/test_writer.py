@@ -38,7 +38,7 @@ def test_a_closed_episode_lies_under_its_name_alone(begin: Any, tmp_path: Path) 
     path = recording.close()
     assert path == tmp_path / "data/cell1/2026-08-07" / f"{recording.writer.start.episode_id}.mcap"
     assert not part.exists()
-    assert [file for file in (tmp_path / "data").rglob("*") if file.is_file()] == [path]
+    assert [file for file in (tmp_path / "data/cell1").rglob("*") if file.is_file()] == [path]
     assert recording.writer.report.ok, recording.writer.report
 
 

@@ -81,3 +81,24 @@ def test_a_new_episode_forgets_the_count_and_keeps_the_sequence() -> None:
     assert drops.drops == {}
     drops.saw("a", 7)
     assert drops.drops == {"a": 1}
+
+
+def test_totals_stay_and_what_is_known_to_be_lost_counts() -> None:
+    drops = DropCounter()
+    for number in (1, 5):
+        drops.saw("a", number)
+    drops.reset()
+    drops.lost("a", 2)
+    assert drops.drops == {"a": 2} and drops.total == {"a": 5}
+
+
+def test_several_publishers_of_a_topic_are_not_counted() -> None:
+    drops = DropCounter()
+    drops.saw("a", 5)
+    drops.count("a", False)
+    for number in (100, 7, 200):
+        drops.saw("a", number)
+    drops.count("a", True)
+    drops.saw("a", 300)  # what was before is unknown again
+    drops.saw("a", 302)
+    assert drops.drops == {"a": 1}

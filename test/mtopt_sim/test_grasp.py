@@ -65,7 +65,7 @@ def test_good_grasps_hold_and_truth_says_so(workcell: Workcell, arm: Arm) -> Non
             pick(workcell, arm, grasp.T_base_tool)
             tried += 1
             held += holds(workcell, name)
-    assert tried >= 24
+    assert tried >= 20
     assert held / tried >= 0.9
 
 

@@ -65,6 +65,25 @@ PLUGIN = {
 }
 
 
+# What lbr_ros2_control::SystemInterface verifies when it is loaded (FRI client 1.x).
+LBR_COMMANDS = ["position", "effort"]
+LBR_STATES = [
+    "position", "velocity", "effort", "commanded_joint_position", "commanded_torque",
+    "external_torque", "ipo_joint_position",
+]  # fmt: skip
+LBR_AUXILIARY = [
+    "sample_time", "session_state", "connection_quality", "safety_state", "operation_mode",
+    "drive_state", "client_command_mode", "overlay_type", "control_mode", "time_stamp_sec",
+    "time_stamp_nano_sec", "tracking_performance",
+]  # fmt: skip
+LBR_PARAMETERS = {
+    "fri_client_sdk_major_version", "fri_client_sdk_minor_version", "client_command_mode",
+    "port_id", "remote_host", "rt_prio", "joint_position_tau", "command_guard_variant",
+    "state_guard_external_torque_safety_check", "state_guard_external_torque_limit",
+    "external_torque_tau", "measured_torque_tau", "open_loop",
+}  # fmt: skip
+
+
 @pytest.fixture(scope="module", params=itertools.product(CELLS, HARDWARE, NAMESPACES), ids="-".join)
 def expanded(request: pytest.FixtureRequest) -> tuple[str, str, ElementTree.Element, str]:
     cell, hardware, namespace = request.param
@@ -226,7 +245,9 @@ def test_ros2_control_drives_joints_that_exist_within_their_limits(expanded) -> 
     driven = {joint.get("name"): joint for s in systems for joint in s.findall("joint")}
     if hardware != "mujoco":
         moving = {name for name, joint in joints.items() if joint.get("type") != "fixed"}
-        assert set(driven) == moving
+        # A driver is told names and positions side by side: no joint without a command.
+        follows = {f"{prefix}gripper_mimic_joint"} if hardware == "iiwa" else set()
+        assert set(driven) == moving - follows
     for name, joint in driven.items():
         commands = joint.findall("command_interface[@name='position']")
         assert bool(commands) == (name != f"{prefix}gripper_mimic_joint")
@@ -236,8 +257,47 @@ def test_ros2_control_drives_joints_that_exist_within_their_limits(expanded) -> 
                 stated = float(command.find(f"param[@name='{end}']").text)
                 assert stated == pytest.approx(float(limit.get(bound)), abs=1e-9)
         start = joint.find("state_interface[@name='position']/param[@name='initial_value']")
+        if hardware == "iiwa":
+            assert start is None, f"{name} would be somewhere before its driver has spoken"
+            continue
         limit = joints[name].find("limit")
         assert float(limit.get("lower")) <= float(start.text) <= float(limit.get("upper"))
+
+
+def interfaces(element: ElementTree.Element, kind: str) -> list[str]:
+    return [item.get("name", "") for item in element.findall(f"{kind}_interface")]
+
+
+def test_fri_gets_the_interfaces_and_parameters_that_its_system_asks_for(expanded) -> None:
+    """The LBR stack refuses to start with one interface more or less, or without a parameter."""
+    prefix, hardware, robot, _ = expanded
+    if hardware != "iiwa":
+        return
+    arm = robot.find(f"ros2_control[@name='{prefix}arm_system']")
+    joints = arm.findall("joint")
+    assert len(joints) == 7
+    for joint in joints:
+        assert interfaces(joint, "command") == LBR_COMMANDS
+        assert sorted(interfaces(joint, "state")) == sorted(LBR_STATES)
+    (sensor,), (wrench,) = arm.findall("sensor"), arm.findall("gpio")
+    assert (sensor.get("name"), wrench.get("name")) == ("auxiliary_sensor", "wrench")
+    assert sorted(interfaces(sensor, "state")) == sorted(LBR_AUXILIARY)
+    assert interfaces(wrench, "command") == [f"{k}.{a}" for k in ("force", "torque") for a in "xyz"]
+    given = {item.get("name"): item.text for item in arm.findall("hardware/param")}
+    assert set(given) == LBR_PARAMETERS
+    assert 30200 <= int(given["port_id"]) <= 30209
+    assert given["client_command_mode"] == "position"
+
+
+def test_the_periphery_speaks_over_topics_of_the_cell(expanded) -> None:
+    prefix, hardware, robot, _ = expanded
+    if hardware != "iiwa":
+        return
+    system = robot.find(f"ros2_control[@name='{prefix}periphery_system']")
+    given = {item.get("name"): item.text for item in system.findall("hardware/param")}
+    assert set(given) == {"joint_commands_topic", "joint_states_topic"}
+    for topic in given.values():
+        assert topic.startswith("/") and "/periphery/" in topic
 
 
 def test_gazebo_alone_gets_plugins_and_cameras(expanded) -> None:

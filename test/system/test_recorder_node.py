@@ -10,91 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rclpy.publisher import Publisher
-from sensor_msgs.msg import CameraInfo, CompressedImage, JointState
 
+from fakes.recorded_cell import Cell, begin, end, new_id
 from fakes.ros_processes import Process, start
 from fakes.ros_session import CELL, Prober, Spinner, managed, until
-from mtopt_data.naming import EpisodeId, finished_files, part_files, quarantined_files
+from mtopt_data.naming import finished_files, part_files, quarantined_files
 from mtopt_data.reader import EpisodeReader
 from mtopt_data.verification import verify, verify_folder
-from mtopt_msgs.msg import CameraExtrinsics, EpisodeOutcome, EpisodeStep, Heartbeat
-from mtopt_msgs.srv import StartRecording, StopRecording
-from mtopt_ros import convert
-from mtopt_ros.qos import DRIVER, LATCHED, STATES
+from mtopt_msgs.msg import EpisodeOutcome, Heartbeat
+from mtopt_ros.qos import STATES
 from mtopt_ros.recorded_topics import recorded_topics
 from mtopt_ros.recorder_node import RecorderNode
-from mtopt_ros.settings import CAMERAS
 
 pytestmark = pytest.mark.system
 
 TOPICS = tuple(f"/{CELL}/{topic.name}" for topic in recorded_topics())
-
-
-class Cell:
-    """Everybody whom a recorder listens to."""
-
-    def __init__(self, prober: Prober) -> None:
-        self._prober = prober
-        self._now_ns = 1_000_000_000
-        node = prober.node
-        self._topics: dict[str, tuple[type, Publisher]] = {}
-        for topic in recorded_topics():
-            kind = topic.type
-            qos = {CameraExtrinsics: LATCHED, EpisodeStep: STATES, EpisodeOutcome: STATES}
-            self._topics[topic.name] = (
-                kind,
-                node.create_publisher(kind, topic.name, qos.get(kind, DRIVER)),
-            )
-        latched = CameraExtrinsics(cameras=list(CAMERAS), calibration_hash="abc123")
-        self._topics["camera/extrinsics"][1].publish(latched)
-
-    def heard(self) -> bool:
-        return all(topic.get_subscription_count() > 0 for _, topic in self._topics.values())
-
-    def stream(self, rounds: int) -> None:
-        """So many messages of every stream."""
-        for _ in range(rounds):
-            self._now_ns += 10_000_000
-            for kind, topic in self._topics.values():
-                if kind in (CameraInfo, CompressedImage, JointState):
-                    message = kind()
-                    message.header.stamp = convert.time_msg(self._now_ns)
-                    if kind is CompressedImage:
-                        message.data = bytes(500)
-                    topic.publish(message)
-            time.sleep(0.002)
-
-    def step(self, index: int, episode_id: str, source: str = "scripted") -> None:
-        step = EpisodeStep(episode_id=episode_id, cell=CELL, index=index, source=source)
-        self._topics["episode/step"][1].publish(step)
-
-    def outcome(self, episode_id: str, end_reason: str = "terminated") -> EpisodeOutcome:
-        outcome = EpisodeOutcome(
-            episode_id=episode_id, cell=CELL, task="lift-any", end_reason=end_reason, grader="truth"
-        )
-        self._topics["episode/outcome"][1].publish(outcome)
-        return outcome
-
-
-def new_id() -> str:
-    return str(EpisodeId.new(CELL, time.time_ns()))
-
-
-def begin(prober: Prober, episode_id: str) -> StartRecording.Response:
-    request = StartRecording.Request(
-        episode_id=episode_id, cell=CELL, task="lift-any", skill="lift", seed=5, operator_name="me"
-    )
-    return prober.ask(StartRecording, "recorder/start", request)
-
-
-def end(
-    prober: Prober, outcome: EpisodeOutcome, steps: int = 0, **given: Any
-) -> StopRecording.Response:
-    request = StopRecording.Request(
-        episode_id=outcome.episode_id, steps=steps, outcome=outcome, **given
-    )
-    return prober.ask(StopRecording, "recorder/stop", request)
 
 
 @pytest.fixture
@@ -170,6 +100,21 @@ def test_the_second_episode_counts_only_its_own(
         assert reader.metadata.steps == 2
         assert reader.metadata.frames[f"/{CELL}/joint_states"] == 5
         assert reader.metadata.frames[f"/{CELL}/camera/extrinsics"] == 1
+
+
+@pytest.mark.parametrize(
+    ("grader", "model"), [("truth", ("", "")), ("watcher/7", ("watcher", "7"))]
+)
+def test_the_file_says_who_graded(
+    recorder: RecorderNode, cell: Cell, prober: Prober, grader: str, model: tuple[str, str]
+) -> None:
+    episode_id = new_id()
+    assert begin(prober, episode_id).ok
+    done = end(prober, cell.outcome(episode_id, grader=grader))
+    with EpisodeReader(done.path) as reader:
+        known = reader.metadata
+    assert known.grader == grader
+    assert (known.success_model, known.success_version) == model
 
 
 def test_an_end_waits_for_the_steps_that_are_on_their_way(

@@ -55,6 +55,10 @@ with mujoco.Renderer(model, 64, 64) as renderer:
     print(f"{GL.glGetString(GL.GL_RENDERER).decode()}, 64x64 in {1e3 * elapsed:.1f} ms")
 """
 
+MOVEIT_PROBE = """
+import moveit_msgs.srv
+"""
+
 ONNX_PROBE = """
 import onnxruntime
 print(onnxruntime.__version__ + ": " + ", ".join(onnxruntime.get_available_providers()))
@@ -148,6 +152,19 @@ def check_onnx(ask: Probe = probe) -> Finding:
     return Finding("ONNX Runtime", works, answer, SETUP)
 
 
+def check_moveit(environ: Mapping[str, str], ask: Probe = probe) -> Finding:
+    """MoveIt, which ways home may be asked of. None is fine: OMPL finds them, too."""
+    ompl = "OMPL finds ways home"
+    works, _ = ask(MOVEIT_PROBE)
+    if not works:
+        return Finding("MoveIt", True, f"none found; {ompl}")
+    prefixes = [Path(p) for p in environ.get("AMENT_PREFIX_PATH", "").split(":") if p]
+    program = Path("lib/moveit_ros_move_group/move_group")
+    if not any((prefix / program).exists() for prefix in prefixes):
+        return Finding("MoveIt", True, f"its messages, and no move_group here; {ompl}")
+    return Finding("MoveIt", True, "ros2 launch mtopt_bringup moveit.launch.py starts it")
+
+
 def check_gpu() -> Finding:
     """NVIDIA's GPUs. None is fine: everything runs on the processor too."""
     tool = shutil.which("nvidia-smi")
@@ -229,6 +246,7 @@ def check_all(environ: Mapping[str, str], data: Path) -> list[Finding]:
         check_workspace(environ),
         check_renderer(environ),
         check_onnx(),
+        check_moveit(environ),
         check_gpu(),
         check_cores(len(os.sched_getaffinity(0))),
         check_memory(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")),

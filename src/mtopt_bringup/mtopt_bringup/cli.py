@@ -14,6 +14,7 @@ _COMMANDS = {
     "up": "run the cells of a fleet and collect episodes",
     "collect": "collect episodes of simulated cells at full speed, without ROS",
     "log": "look into recorded episodes: info, verify, recover",
+    "data": "the catalog of episodes: sql, info, rebuild, upload",
     "model": "the model store: list, verify, promote, rollback",
     "bench": "measure this machine at one of the fleet's jobs",
     "doctor": "what was found on this machine, and how to mend what is not right",
@@ -73,6 +74,12 @@ def _log(words: list[str]) -> int:
     return log_cli.run(words)
 
 
+def _data(words: list[str]) -> int:
+    from mtopt_data import data_cli
+
+    return data_cli.run(words)
+
+
 def _model(words: list[str]) -> int:
     from mtopt_robot.models import model_cli
 
@@ -119,6 +126,7 @@ _RUN: dict[str, Callable[[list[str]], int]] = {
     "up": _up,
     "collect": _collect,
     "log": _log,
+    "data": _data,
     "model": _model,
     "bench": _bench,
     "doctor": _doctor,

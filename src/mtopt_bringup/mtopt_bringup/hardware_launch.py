@@ -32,6 +32,8 @@ from .arguments import word
 from .hardware import CONTROLLERS, HardwareArguments, HardwareFiles, parse, prepare
 from .paths import Paths
 
+# A real arm's hardware is there once somebody has started FRI on its pendant.
+_HARDWARE_WITHIN_S = {"mock": 60, "gazebo": 60, "iiwa": 600}
 _TREE = [("/tf", "tf"), ("/tf_static", "tf_static")]  # each cell keeps its own frames
 
 
@@ -125,7 +127,7 @@ def _spawner(name: str, given: HardwareArguments, files: HardwareFiles) -> Node:
             "--param-file",
             str(files.controllers),
             "--controller-manager-timeout",
-            "60",
+            str(_HARDWARE_WITHIN_S[given.hardware]),
         ],
         output="screen",
     )

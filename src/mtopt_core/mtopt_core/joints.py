@@ -12,10 +12,10 @@ Vector = NDArray[np.float64]
 
 
 @lru_cache(maxsize=64)
-def _rows(known: tuple[str, ...], names: tuple[str, ...]) -> list[int]:
+def _rows(known: tuple[str, ...], names: tuple[str, ...]) -> NDArray[np.intp]:
     """Where some names stand; the same few are asked for at every look at a motion."""
     where = {name: index for index, name in enumerate(known)}
-    return [where[name] for name in names]
+    return np.array([where[name] for name in names], dtype=np.intp)
 
 
 @dataclass(frozen=True, eq=False)

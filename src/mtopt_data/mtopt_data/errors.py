@@ -67,3 +67,27 @@ class DiskFull(DataError):
 
 class WriterClosed(DataError):
     """A write to an episode that was closed, abandoned, or stopped by an earlier failure."""
+
+
+class CatalogMissing(DataError):
+    """A data folder that has no catalog yet."""
+
+
+class CatalogDamaged(DataError):
+    """A file of the catalog that is missing, truncated or altered."""
+
+
+class CatalogBusy(DataError):
+    """Another process is rebuilding the catalog or moving episodes."""
+
+
+class QueryInvalid(DataError):
+    """SQL that cannot be answered: a wrong word, an unknown table or column."""
+
+
+class TargetInvalid(DataError):
+    """A place for episodes that cannot be named, reached or written."""
+
+
+class ChecksumWrong(DataError):
+    """A copy whose bytes are not those of the episode."""

@@ -18,11 +18,15 @@ def episode_text(facts: Facts) -> str:
     if facts["steps"]:
         rows = [_step_row(step) for step in facts["steps"]]
         head = ("#", "dx m", "dy m", "dz m", "yaw rad", "gripper", "end", "q", "source", "model")
-        lines += ["", "steps (as sent to the arm)", *_table(head, rows)]
+        lines += ["", "steps (as sent to the arm)", *table_lines(head, rows)]
     if facts["metadata"] and facts["metadata"]["probability"]:
         lines += ["", "outcome", *_outcome_rows(facts["metadata"])]
     rows = [_channel_row(channel) for channel in facts["channels"]]
-    lines += ["", "channels", *_table(("topic", "type", "messages", "Hz", "dropped", "kB"), rows)]
+    lines += [
+        "",
+        "channels",
+        *table_lines(("topic", "type", "messages", "Hz", "dropped", "kB"), rows),
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -132,7 +136,7 @@ def _outcome_rows(known: Facts) -> list[str]:
         (task, f"{chance:.2f}", "success" if known["success"][task] else "-")
         for task, chance in known["probability"].items()
     ]
-    return _table(("task", "p", "verdict"), rows)
+    return table_lines(("task", "p", "verdict"), rows)
 
 
 def _channel_row(channel: Facts) -> tuple[str, ...]:
@@ -146,7 +150,8 @@ def _channel_row(channel: Facts) -> tuple[str, ...]:
     )
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def table_lines(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Columns under their heads, as wide as they need."""
     cells = [head, *rows]
     widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
     lines = []

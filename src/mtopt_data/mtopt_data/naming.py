@@ -4,11 +4,12 @@ An episode id is `<when>_<cell>_<token>`: `20260807T142530123Z_cell1_9f3a01bc`. 
 wall clock in UTC to the millisecond, so ids sort by time; the token is random, so two
 episodes differ even if the clock was set back. The file of an episode is
 `<root>/<cell>/<yyyy-mm-dd>/<id>.mcap`, with `.part` behind it while it is being written.
-What could not be closed lies in `<root>/quarantine/`.
+What could not be closed lies in `<root>/quarantine/`, the catalog in `<root>/catalog/`.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ SUFFIX = ".mcap"
 PART_SUFFIX = ".mcap.part"
 REASON_SUFFIX = ".reason.txt"
 QUARANTINE = "quarantine"
+CATALOG = "catalog"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CELL = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,47}")
@@ -102,8 +104,9 @@ def check_cell(cell: str) -> None:
         raise NameInvalid(
             f"cell name {cell!r}: must be a letter and then up to 47 letters, digits or _"
         )
-    if cell == QUARANTINE:
-        raise NameInvalid(f"cell name {cell!r}: this folder is kept for unfinished episodes")
+    kept = {QUARANTINE: "unfinished episodes", CATALOG: "the catalog"}
+    if cell in kept:
+        raise NameInvalid(f"cell name {cell!r}: this folder is kept for {kept[cell]}")
 
 
 def finished_files(root: Path) -> list[Path]:
@@ -129,7 +132,12 @@ def reason_file(path: Path) -> Path:
 
 
 def _files(root: Path, suffix: str) -> list[Path]:
-    quarantine = root / QUARANTINE
-    found = (path for path in root.rglob(f"*{suffix}") if path.is_file())
-    kept = (path for path in found if path.parent != quarantine)
+    # os.walk, since it asks the system once a folder: there may be a million files
+    found = [
+        Path(folder, name)
+        for folder, _, names in os.walk(root)
+        for name in names
+        if name.endswith(suffix)
+    ]
+    kept = (path for path in found if path.parent != root / QUARANTINE)
     return sorted(kept, key=lambda path: (path.name, path))

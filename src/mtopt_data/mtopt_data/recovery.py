@@ -21,6 +21,7 @@ from mcap.records import Channel, McapRecord, Message, Metadata, Schema
 
 from mtopt_core.cell import EndReason
 
+from .catalog import rebuild
 from .container import Container
 from .errors import DataError, EpisodeBusy, EpisodeDamaged, EpisodeMissing
 from .framing import PARSE_ERRORS, RawRecord, iter_records, open_chunk
@@ -79,7 +80,7 @@ def _settled(root: Path, part: Path, claim: PartFile | DataError, reason: str) -
         action = "busy" if isinstance(claim, EpisodeBusy) else "failed"
         return Recovery(part, action, part, 0, str(claim))
     try:
-        return _finish(part) or _quarantine(root / QUARANTINE, part, reason)
+        return _finish(root, part) or _quarantine(root / QUARANTINE, part, reason)
     except DataError as error:
         return Recovery(part, "failed", part, 0, str(error))
     except OSError as error:
@@ -88,13 +89,15 @@ def _settled(root: Path, part: Path, claim: PartFile | DataError, reason: str) -
         claim.close()
 
 
-def _finish(part: Path) -> Recovery | None:
-    """Name a file that is complete; None where it is not."""
+def _finish(root: Path, part: Path) -> Recovery | None:
+    """Name a file that is complete, and enter it in the catalog; None where it is not."""
     found = verify(part)
     if found.damage:
         return None
     final = part.with_name(part.name.removesuffix(PART_SUFFIX) + SUFFIX)
     give_name(part, final)
+    with suppress(DataError):  # the next start makes up for it
+        rebuild.add(root, final, found)
     return Recovery(part, "finished", final, found.survey.messages, "only its name was missing")
 
 

@@ -70,6 +70,8 @@ class Survey:
     indexed_offsets: list[int] = field(default_factory=list)
     statistics: Statistics | None = None
     summary_start: int = 0
+    data_crc: int = 0
+    summary_crc: int = 0
     first_ns: int = 0
     last_ns: int = 0
     damage: list[str] = field(default_factory=list)
@@ -139,7 +141,7 @@ class _Surveyor:
             self.found.damage.append(str(error))
 
     def end_data(self, record: RawRecord) -> None:
-        stored = DataEnd.read(record.stream()).data_section_crc
+        stored = self.found.data_crc = DataEnd.read(record.stream()).data_section_crc
         if stored != self.crc:
             self.found.damage.append(f"data section: checksum {self.crc}, the file says {stored}")
         self.found.summary_start = record.end
@@ -147,6 +149,7 @@ class _Surveyor:
 
     def end_file(self, record: RawRecord) -> None:
         footer = Footer.read(record.stream())
+        self.found.summary_crc = footer.summary_crc
         checked = record.frame + record.body[:-_FOOTER_CRC_BYTES]
         self.crc = zlib.crc32(checked, self.crc)
         if footer.summary_crc != self.crc:

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from .catalog import rebuild
 from .container import CHUNK_BYTES, Container
 from .errors import (
     DataError,
@@ -45,6 +46,7 @@ class EpisodeWriter:
         self.root = Path(root)
         self.start = start
         self.report: Verification | None = None
+        self.uncatalogued = ""
         episode = EpisodeId.parse(start.episode_id)
         self.path = episode.path(self.root)
         make_folder(self.path.parent)
@@ -112,7 +114,9 @@ class EpisodeWriter:
         """Finish the file, read it back, and give it its name; returns that path.
 
         The counts of frames are this writer's own. What the check found is in `report`. A
-        file that does not read back goes to quarantine and raises EpisodeDamaged.
+        file that does not read back goes to quarantine and raises EpisodeDamaged. The episode's
+        row goes to the catalog; where it could not, `uncatalogued` says why, and the next
+        start makes up for it.
         """
         container = self._open_container()
         if metadata.episode_id != self.start.episode_id:
@@ -168,6 +172,10 @@ class EpisodeWriter:
             give_name(part, self.path)
         finally:
             self._part.close()
+        try:
+            rebuild.add(self.root, self.path, self.report)
+        except DataError as error:
+            self.uncatalogued = str(error)
         return self.path
 
     def _stop(self) -> None:

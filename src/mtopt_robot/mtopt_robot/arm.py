@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from mtopt_core.action import ActionBounds
@@ -16,9 +17,12 @@ from .home import FirstWay, LiftAndCross, RestingPlaces, WayHome
 from .kinematics import ArmKinematics, InverseConfig
 from .line import LineConfig, StraightLine
 from .motion import MotionConfig, MotionPlanner
-from .search import OmplSearch, SearchConfig
+from .search import OmplSearch, Search, SearchConfig
 from .searched_way import SearchedWay
 from .step import StepConfig, StepPlanner
+
+# What makes the search of a cell from its collision model.
+MakeSearch = Callable[[CollisionModel, SearchConfig], Search]
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,7 @@ class Arm:
         workspace: Workspace,
         bounds: ActionBounds,
         config: ArmConfig = ArmConfig(),
+        search: MakeSearch = OmplSearch,
     ) -> Arm:
         """The planners of a cell; raises DescriptionInvalid."""
         collision = CollisionModel(description, config.collision)
@@ -65,7 +70,7 @@ class Arm:
         steps = StepPlanner(kinematics, line, motion, fingers, guard, clearance, config.step)
         places = RestingPlaces(kinematics, workspace, clearance)
         simple = LiftAndCross(places, line, motion, guard, collision)
-        search = OmplSearch(collision, config.search)
-        searched = SearchedWay(places, search, motion, guard, collision)
+        around = search(collision, config.search)
+        searched = SearchedWay(places, around, motion, guard, collision)
         ways = FirstWay((simple, searched))
         return cls(kinematics, collision, motion, guard, steps, ways)

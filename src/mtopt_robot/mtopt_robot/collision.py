@@ -21,7 +21,8 @@ from mtopt_core.joints import JointState, Vector
 from .description import BIN_JOINTS, GRIPPER_JOINTS, RobotDescription
 from .errors import DescriptionInvalid
 
-_CHAIN = (*(f"iiwa_link_{index}" for index in range(8)), "gripper_palm")
+ARM_LINKS = tuple(f"iiwa_link_{index}" for index in range(8))
+_CHAIN = (*ARM_LINKS, "gripper_palm")
 _FINGERS = ("gripper_finger_1", "gripper_finger_2")
 _HAND = ("gripper_palm", *_FINGERS)
 _MIMIC = "gripper_mimic_joint"
@@ -230,7 +231,7 @@ class CollisionModel:
         moving = {*named(_CHAIN), *named(_FINGERS)} - {self.description.name("iiwa_link_0")}
         never = _never(self.description)
         hand = set(named(_HAND))
-        arm = set(named(_CHAIN[:-1]))
+        arm = set(named(ARM_LINKS))
         for first, second in itertools.combinations(range(self._shapes.ngeoms), 2):
             links = {self._links[first], self._links[second]}
             if not links & moving or len(links) == 1 or frozenset(links) in never:

@@ -95,7 +95,7 @@ def watch(
     if stale is not None:
         return stale
     here = state.select(sent.names)
-    if not (np.all(np.isfinite(here.q_rad)) and np.all(np.isfinite(here.qd_rad_s))):
+    if not (np.isfinite(here.q_rad).all() and np.isfinite(here.qd_rad_s).all()):
         return Verdict(Progress.STALE, "joint states hold a value that is not a finite number")
     contact = _contact(here, limits, config)
     if contact is not None:
@@ -191,8 +191,8 @@ def _arrival(
     sent: JointTrajectory, elapsed_s: float, here: JointState, config: ConvergenceConfig
 ) -> Verdict:
     left = np.abs(here.q_rad - sent.q_rad[-1])
-    resting = bool(np.all(np.abs(here.qd_rad_s) <= config.arrived_rad_s))
-    if elapsed_s >= sent.duration_s and resting and bool(np.all(left <= config.arrived_rad)):
+    resting = bool((np.abs(here.qd_rad_s) <= config.arrived_rad_s).all())
+    if elapsed_s >= sent.duration_s and resting and bool((left <= config.arrived_rad).all()):
         return Verdict(Progress.ARRIVED)
     if elapsed_s <= sent.duration_s + config.patience_s:
         return Verdict(Progress.IN_MOTION)

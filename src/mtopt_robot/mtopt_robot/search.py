@@ -54,6 +54,9 @@ class OmplSearch:
         self, q_from_rad: Vector, q_goal_rad: Vector, around: Surroundings, attempt: int = 0
     ) -> Vector:
         """See Search."""
+        for end, q_rad in (("start", q_from_rad), ("goal", q_goal_rad)):
+            if not self.collision.clear(q_rad, around):  # OMPL would wait for a better one
+                raise NoSolution(f"no way around: the {end} touches something")
         util.noOutputHandler()  # OMPL narrates, and complains of being seeded twice
         util.RNG.setSeed(self.config.seed + attempt)
         # Nothing of OMPL's outlives the call: its bindings would speak up when Python ends.

@@ -18,12 +18,16 @@ from mtopt_core.errors import InvalidAction, MtoptError
 from mtopt_core.joints import JointTrajectory
 from mtopt_msgs.action import ExecuteStep, MoveHome
 from mtopt_msgs.srv import Rearm
-from mtopt_robot.arm import Arm
+from mtopt_robot.arm import Arm, MakeSearch
 from mtopt_robot.convergence import Progress
 from mtopt_robot.driver import ArmDriver, ArmStopped, reason_of
+from mtopt_robot.search import OmplSearch
 
 from . import convert, files
+from .errors import NotReady
 from .lifecycle import CellNode
+from .moveit_messages import moveit_types
+from .moveit_search import PlanningService, moveit_first
 from .qos import DRIVER, IMAGES
 from .settings import ArmSettings
 
@@ -62,12 +66,30 @@ class ArmNode(CellNode):
             files.workspace(settings.workspace_file),
             files.action_bounds(settings.actions_file),
             settings.planning,
+            self._search(),
         )
         # An emergency stop outlives a reconfiguration: only Rearm clears it.
         latched = self._driver is not None and self._driver.stopped
         self._driver = ArmDriver(arm, description.arm_limits, settings.watch)
         self._driver.stopped = latched
         self._joints = {*description.arm_limits.names, *description.gripper_limits.names}
+
+    def _search(self) -> MakeSearch:
+        """What searches ways home; raises NotReady where only MoveIt may and there is none."""
+        choice, deadline_s = self.settings.search, self.settings.search_deadline_s
+        types = None if choice == "ompl" else moveit_types()
+        if types is None and choice == "moveit":
+            raise NotReady("search is moveit and moveit_msgs are not installed; take auto or ompl")
+        if types is None:
+            return OmplSearch
+        service = PlanningService(types.service, self.get_namespace())
+        self.on_cleanup_call(service.close)
+        return moveit_first(
+            service, types, deadline_s, self._tell_ompl if choice == "auto" else None
+        )
+
+    def _tell_ompl(self, why: str) -> None:
+        self.get_logger().info(f"OMPL searches: {why}", throttle_duration_sec=60.0)
 
     def wire(self) -> None:
         """Joint states in, trajectories out, and the commands above the hardware line."""

@@ -118,9 +118,12 @@ class MujocoNode(Node):
         due[self._tell_truth] = _Every(1.0 / self.settings.truth_rate_hz)
         with Cameras(self._cell, self._lenses, self._sim_config) as self._cameras:
             next_s, resets = time.monotonic(), self._cell.resets
+            told_ns = self._cell.now_ns
             while not self._stop.is_set():
                 self._obey()
-                self._cell.advance(tick_s)
+                # A tick is seldom a whole number of steps: the next one makes up for the rest.
+                told_ns += round(tick_s * 1e9)
+                self._cell.advance((told_ns - self._cell.now_ns) * 1e-9)
                 if self._cell.resets != resets:
                     resets = self._cell.resets
                     self._cell.vary(Purpose.TRAINING.seed(int(self._rng.integers(2**62))))

@@ -62,6 +62,15 @@ class ArmSettings:
     actions_file: str = option("", "bounds of one step")
     description_file: str = option("", "xacro of the cell")
     joint_prefix: str = option("", "what joints and links have before their names, as cell1_")
+    search: str = option(
+        "auto",
+        "who searches a way around what is in it: OMPL in this node, MoveIt's move_group, or "
+        "auto, which asks MoveIt where it answers and OMPL otherwise",
+        choices=("auto", "ompl", "moveit"),
+    )
+    search_deadline_s: float = option(
+        1.0, "longest wait for an answer of MoveIt, wall time", unit="s", low=0.05, high=2.0
+    )
     planning: ArmConfig = section(ArmConfig, "kinematics, motion and guard")
     watch: ConvergenceConfig = section(ConvergenceConfig, "what counts as following")
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import mujoco
 import numpy as np
@@ -81,3 +83,14 @@ class Way:
     def end(self) -> int:
         """The first step that it says nothing of: the drives stay with the last row."""
         return self.begins + len(self.wanted)
+
+    def furthest(self, step: int) -> Sequence[float]:
+        """How far from zero each drive (J,) is still asked to go, from a step on."""
+        if step >= self.end:
+            return self._last
+        far: list[float] = np.abs(self.wanted[max(step - self.begins, 0) :]).max(axis=0).tolist()
+        return far
+
+    @cached_property
+    def _last(self) -> Sequence[float]:
+        return [abs(value) for value in self.wanted[-1].tolist()]

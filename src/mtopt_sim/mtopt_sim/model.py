@@ -21,7 +21,8 @@ from .config import SimConfig
 from .errors import DescriptionError
 from .lens import CAMERAS, Lens
 from .objects import Kind, kind_name
-from .plate import add_plate
+from .plate import PLATE, add_plate
+from .standing import add_standing
 from .variation.identity import NOTHING, Variation
 from .variation.patterns import add_patterns
 from .variation.wardrobe import FINGERS, mount_parts
@@ -37,6 +38,7 @@ _TOUCHES = {
     EDGE: 0,
 }
 
+GROUND = "ground"
 FINGER_JOINTS = ("gripper_joint", "gripper_mimic_joint")
 
 # Drives as position loops: stiffness (Nm/rad or N/m), damping, inertia of the motor. The arm's
@@ -51,7 +53,9 @@ _ARM_DRIVES = (
     (240.0, 10.5, 0.15),
     (200.0, 8.5, 0.08),
 )
-_FINGER_DRIVE = (4000.0, 60.0, 0.2)
+# The fingers' screw makes them heavy: were they light, they would close by a millimetre or two in
+# a step in which a held object, that trembles a few micrometres, touches but one of them.
+_FINGER_DRIVE = (4000.0, 300.0, 3.0)
 _BIN_DRIVE = (3000.0, 120.0, 0.3)
 
 _FINGER_FRICTION = (1.4, 0.03, 0.001)  # soft rubber
@@ -75,7 +79,7 @@ def varied_bodies(description: RobotDescription) -> dict[str, str]:
     mounts = (part for camera in CAMERAS for part in mount_parts(camera))
     plain = ("table", "bin_left", "bin_right", *FINGERS, *mounts)
     bodies = {name: description.name(name) for name in plain}
-    return {**bodies, "ground": "world"}
+    return {**bodies, GROUND: GROUND}
 
 
 def build(
@@ -100,6 +104,7 @@ def build(
         dish=(ROOM, _TOUCHES[ROOM]),
         edges=(EDGE, _TOUCHES[EDGE]),
     )
+    add_standing(spec, description.names(("bin_left", "bin_right")), PLATE)
     for lens in lenses:
         _add_camera(spec, description, lens)
     _add_room(spec, workspace.bins)
@@ -127,8 +132,9 @@ def _set_options(spec: mujoco.MjSpec, config: SimConfig) -> None:
     option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
     option.solver = mujoco.mjtSolver.mjSOL_NEWTON
     option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
-    # Friction far stiffer than normal contact: else a held object creeps out of the fingers.
-    option.impratio = 100.0
+    # Friction stiffer than normal contact; more costs the solver dear and shows nowhere, since the
+    # fingers, out of which a held object would creep, have a contact law that is stiff in itself.
+    option.impratio = 10.0
     option.iterations = config.solver_iterations
 
 
@@ -151,7 +157,7 @@ def _set_bodies(spec: mujoco.MjSpec, description: RobotDescription) -> None:
             geom.condim = 4 if body.name in fingers else 3
             if body.name in fingers:  # their own contact law rules, and a stiff one
                 geom.priority = 1
-                geom.solref, geom.solimp = (0.008, 1.0), (0.99, 0.999, 0.001, 0.5, 2.0)
+                geom.solref, geom.solimp = (0.008, 1.0), (0.999, 0.9999, 0.001, 0.5, 2.0)
 
 
 def _thicken(body: mujoco.MjsBody) -> None:
@@ -253,7 +259,7 @@ def _add_camera(spec: mujoco.MjSpec, description: RobotDescription, lens: Lens) 
 
 def _add_room(spec: mujoco.MjSpec, bins: BinGeometry) -> None:
     quality = spec.visual.quality  # coarse roundings: half the time of a small image
-    quality.shadowsize, quality.numslices, quality.numstacks, quality.numquads = 2048, 20, 10, 1
+    quality.shadowsize, quality.numslices, quality.numstacks, quality.numquads = 2048, 16, 8, 1
     spec.visual.headlight.ambient = (0.42, 0.42, 0.42)
     spec.visual.headlight.diffuse = (0.15, 0.15, 0.15)
     spec.visual.headlight.specular = (0.0, 0.0, 0.0)
@@ -275,8 +281,9 @@ def _add_room(spec: mujoco.MjSpec, bins: BinGeometry) -> None:
         width=128,
         height=768,
     )
-    spec.worldbody.add_geom(
-        name="ground",
+    # A body of its own, after all others: drawn last, where most of it is hidden already.
+    spec.worldbody.add_body(name=GROUND).add_geom(
+        name=GROUND,
         type=mujoco.mjtGeom.mjGEOM_PLANE,
         size=(4.0, 4.0, 0.1),
         pos=(0.0, 0.0, -0.70),

@@ -11,6 +11,8 @@ import math
 
 import mujoco
 
+from .standing import standing
+
 PLATE = "plate"
 RADIUS_M = 0.095  # a toddler's divided plate: two thirds of the bin's width
 BASE_M = 0.004
@@ -83,9 +85,10 @@ def place_plate(
     model: mujoco.MjModel, offset_m: tuple[float, float, float], yaw_rad: float
 ) -> None:
     """Put the plate at an offset in the bin's frame, turned about z."""
-    body = model.body(PLATE).id
-    model.body_pos[body] = offset_m
-    model.body_quat[body] = (math.cos(yaw_rad / 2), 0.0, 0.0, math.sin(yaw_rad / 2))
+    for name in (PLATE, standing(PLATE)):
+        body = model.body(name).id
+        model.body_pos[body] = offset_m
+        model.body_quat[body] = (math.cos(yaw_rad / 2), 0.0, 0.0, math.sin(yaw_rad / 2))
 
 
 def paint_plate(model: mujoco.MjModel, colour: str) -> None:

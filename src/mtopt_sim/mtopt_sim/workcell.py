@@ -26,11 +26,12 @@ from .drives import Drives, JointTable, Way
 from .errors import TrajectoryRefused
 from .follower import TrajectoryFollower, TrajectoryPoints
 from .lens import Lens
-from .model import FINGER_JOINTS, build, object_names, varied_bodies
+from .model import FINGER_JOINTS, GROUND, build, object_names, varied_bodies
 from .objects import kind_name
 from .plate import PLATE, RADIUS_M, RIDGE_M, paint_plate, place_plate
 from .rest import Rest
 from .scatter import drop_positions, plate_pose, random_quaternion
+from .standing import Standing, standing
 from .touch import TouchReader
 from .variation.identity import NOTHING, Variation
 from .variation.mail import Letter, Mail
@@ -90,7 +91,9 @@ class Workcell:
         if self.cloth:
             self._free = np.append(self._free, self.cloth.dofs)
         self._bodies = np.array([self.model.body(name).id for name in self.object_names], dtype=int)
-        self._rest = Rest(self.model, self._drives["bin"].dof, config.sleep_m_s)
+        self._rest = Rest(self.model, self._drives["bin"].dof, self._free, config.sleep_m_s)
+        bins = description.names(("bin_left", "bin_right"))
+        self._standing = Standing(self.model, bins, description.names(BIN_JOINTS), PLATE)
         self._followers: dict[str, TrajectoryFollower] = {}
         self._ways: dict[str, Way] = {}
         self._astray: frozenset[str] = frozenset()
@@ -101,7 +104,7 @@ class Workcell:
             self.model,
             self.object_names,
             (description.name("gripper_finger_1"), description.name("gripper_finger_2")),
-            (*description.names(("table", "bin_left", "bin_right")), PLATE, "world"),
+            (GROUND, description.name("table"), *bins, PLATE, *map(standing, (*bins, PLATE))),
         )
         self.restart(variation.purpose.own(config.seed))
 
@@ -172,9 +175,9 @@ class Workcell:
         table, data = self._joints, self.data
         return JointState(
             table.names,
-            data.qpos[table.qpos].copy(),
-            data.qvel[table.dof].copy(),
-            data.qfrc_actuator[table.dof].copy(),
+            data.qpos[table.qpos],
+            data.qvel[table.dof],
+            data.qfrc_actuator[table.dof],
             self.now_ns,
         )
 
@@ -192,6 +195,7 @@ class Workcell:
         self._steps = self._look_step = 0
         self._astray, self._put_back, self._tipped = frozenset(), (), False
         self._stand_home()
+        self._settle_bins()
         self.place_plate()
         colours = self.config.plate_colours
         paint_plate(self.model, colours[self._rng.integers(len(colours))])
@@ -208,6 +212,7 @@ class Workcell:
         x, y, yaw = plate_pose(bins, self._rng)
         place_plate(self.model, (x - bins.left_center_m[0], y, -bins.inner_size_m[2]), yaw)
         self._rest.wake(self.data)
+        self._rest.place(self.data)
 
     def strays(self) -> tuple[str, ...]:
         """Objects that are in no bin and in no hand."""
@@ -297,16 +302,32 @@ class Workcell:
         data, end = self.data, self._steps + steps
         while self._steps < end:
             ways = self._underway()
-            self._rest.keep_awake(self._ways["bin"] in ways)
+            self._settle_bins()
             run = min([end, *(way.end for way in ways)]) - self._steps
             if ways:
-                for step in range(self._steps, self._steps + run):
-                    for way in ways:
-                        data.ctrl[way.ctrl] = way.wanted[step - way.begins]
+                ctrl = data.ctrl
+                for asked in self._asked(ways, run):
+                    ctrl[:] = asked
                     self.step(1)
             else:  # every drive stays with the last it was asked for
                 self.step(run)
             self._steps += run
+
+    def _asked(self, ways: list[Way], steps: int) -> Vector:
+        """What all drives are asked for in the next steps, (steps, U)."""
+        asked = np.repeat(self.data.ctrl[None], steps, axis=0)
+        for way in ways:
+            now = self._steps - way.begins
+            asked[:, way.ctrl] = way.wanted[now : now + steps]
+        return asked
+
+    def _settle_bins(self) -> None:
+        """Before a run of steps: what may sleep in it, and which bins stand."""
+        self._rest.keep_what_is_touched(self.data)
+        way = self._ways["bin"]
+        asked_rad = way.furthest(self._steps)
+        self._rest.keep_bins([rad > 0.0 and self._steps < way.end for rad in asked_rad])
+        self._standing.choose(self.data, asked_rad)
 
     def _stand_home(self) -> None:
         home = {

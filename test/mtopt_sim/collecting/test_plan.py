@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtopt_core.exploration import MixConfig
+from mtopt_data.catalog.journal import append
 from mtopt_data.naming import EpisodeId
 from mtopt_sim.collecting.errors import PlanInvalid
 from mtopt_sim.collecting.plan import FOLDER, Plan, Wanted, open_plan
@@ -91,3 +92,13 @@ def test_a_plan_that_is_none_is_refused_by_its_file(tmp_path: Path, text: str) -
 def test_an_impossible_number_of_episodes_is_refused(tmp_path: Path, episodes: int) -> None:
     with pytest.raises(PlanInvalid, match=str(episodes)):
         open_plan(tmp_path, Wanted(episodes))
+
+
+def test_what_was_moved_elsewhere_is_done_too(tmp_path: Path) -> None:
+    plan = open_plan(tmp_path, Wanted(6))
+    path = lay(plan, tmp_path, 3)
+    gone, moved = lay(plan, tmp_path, 4), {"episode_id": path.stem, "path": f"s3://b/{path.name}"}
+    append(tmp_path, [moved, {"episode_id": gone.stem, "path": str(gone.relative_to(tmp_path))}])
+    path.unlink()
+    gone.unlink()
+    assert plan.done(tmp_path) == {3}

@@ -15,8 +15,11 @@ from .report import Report, show
 # Name, and the module whose `measure` does it; each is imported only when it is wanted.
 BENCHES = {
     "log": "writing and checking episodes of the log, beside plain file writing",
+    "record": "the recorder's process under rising loads of messages, up to where it loses some",
+    "catalog": "SQL over 100,000 episodes, beside reading as many files",
     "sim": "collecting on all cores, beside a well-known simulator",
     "episode": "collecting in one process, without ROS",
+    "node": "the simulated cell as a node on one core, with three cameras",
     "physics": "grips, resets and blind scripts of the simulated cell, tried many times",
     "cem": "a decision of the paper's network by CEM, beside three plainer ways",
     "serve": "decisions a second of one policy server for several cells, over ROS",

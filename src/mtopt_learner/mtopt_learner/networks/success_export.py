@@ -33,7 +33,8 @@ def success_graph(network: SuccessNetwork) -> bytes:
     seen = graph.node("Cast", seen, to=TensorProto.FLOAT)
     seen = graph.node("Mul", seen, graph.constant(1.0 / BRIGHTEST))
     seen = graph.node("Transpose", seen, perm=[0, 3, 1, 2])
-    seen, _ = layers.convs(seen, folded_convs(network.trunk, {}), 0.0)
+    for conv in folded_convs(network.trunk, {}):
+        seen = layers.conv_relu(seen, conv)
     seen = layers.pool(seen, config.pool)
     width = config.view_features
     seen = graph.node("Reshape", seen, graph.constant([VIEWS, -1, width]))

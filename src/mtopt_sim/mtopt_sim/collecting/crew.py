@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
+from mtopt_data.catalog.rebuild import catch_up
+from mtopt_data.errors import DataError
 from mtopt_data.recovery import recover_folder
 
 from . import worker
@@ -54,6 +56,7 @@ class Crew:
         """
         with hold_as_parent(self._places.data):
             self._settle()
+            self._catch_up()
             done = self._plan.done(self._places.data)
             started(len(done))
             self._blocks.extend(self._missing(done, self._plan.blocks))
@@ -133,6 +136,16 @@ class Crew:
         for left in recover_folder(self._places.data):
             if left.action != "busy":
                 log.warning("%s: %s (%s)", left.part.name, left.action, left.reason)
+
+    def _catch_up(self) -> None:
+        """Enter in the catalog what a crash kept from it; without a catalog the files stand."""
+        try:
+            caught_up = catch_up(self._places.data)
+        except DataError as error:
+            log.warning("the catalog: %s", error)
+            return
+        for refused in caught_up.refused:
+            log.warning("not in the catalog: %s", refused)
 
     def _dismiss(self) -> None:
         """Have the workers end after their episode; those that do not are terminated."""

@@ -4,7 +4,7 @@ A run is a row of episodes, numbered from 0. They are made in blocks: a block be
 scene, and within it each episode finds the scene as the one before left it. All that is random
 in an episode follows from the run's seed and its number, so who makes it, and after which
 crash, changes nothing. The number also names the episode's file: one that lies there under its
-final name is done.
+final name is done, and so is one that was moved from there to another place.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from mtopt_core.exploration import MixConfig
+from mtopt_data.catalog.journal import known_places
+from mtopt_data.catalog.row import is_remote
 from mtopt_data.errors import NameInvalid
-from mtopt_data.naming import EpisodeId, finished_files, id_of
+from mtopt_data.naming import SUFFIX, EpisodeId, finished_files, id_of
 from mtopt_data.partfile import make_folder, sync_folder
 
 from .errors import PlanInvalid
@@ -148,11 +150,13 @@ def _free_token(wanted: Wanted, data: Path) -> int:
 
 
 def _own(wanted: Wanted, data: Path) -> Iterable[EpisodeId]:
-    """The finished episodes of the run's cell in a data folder."""
+    """The finished episodes of the run's cell in a data folder, or moved from there."""
     folder = data / wanted.cell
-    for path in finished_files(folder) if folder.is_dir() else []:
+    files = finished_files(folder) if folder.is_dir() else []
+    moved = (f"{name}{SUFFIX}" for name, path in known_places(data).items() if is_remote(path))
+    for name in {*(path.name for path in files), *moved}:
         try:
-            episode = id_of(path)
+            episode = id_of(Path(name))
         except NameInvalid:
             continue
         if episode.cell == wanted.cell:

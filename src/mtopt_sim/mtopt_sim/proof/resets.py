@@ -15,7 +15,7 @@ from mtopt_core.workspace import Bin
 from ..cell import SimCell
 from ..scatter import random_quaternion
 from ..workcell import Workcell
-from .share import Proof, Share
+from .share import Proof, Tally
 
 _FALL_S = 0.4  # between two objects that are let go of
 _PLACES = 100  # tried for an object until it is in nothing else, ever higher
@@ -45,8 +45,7 @@ def prove(root: Path, tries: int, seed: int = 0) -> Proof:
     """
     cell = SimCell.open(root)
     cell.cameras.close()
-    shares = dict.fromkeys(("right_bin", "moved", "complete", "resets"), Share(0, 0))
-    failures: list[str] = []
+    tally = Tally()
     watch, log = PutBack(), logging.getLogger(Workcell.__module__)
     log.addHandler(watch)
     try:
@@ -57,23 +56,23 @@ def prove(root: Path, tries: int, seed: int = 0) -> Proof:
             fault = _reset(cell, number)
             there = set(in_right_bin(cell.workcell)) - set(watch.names)
             for name in cell.workcell.object_names:
-                shares["right_bin"] = shares["right_bin"].plus(name in there)
+                tally.add("right_bin", name in there)
             for name in dropped:
-                shares["moved"] = shares["moved"].plus(name in there)
+                tally.add("moved", name in there)
             cell.workcell.advance(_NOTICE_S)
             lost = set(cell.workcell.object_names) - there
             complete = len(in_right_bin(cell.workcell)) == len(cell.workcell.object_names)
-            shares["complete"] = shares["complete"].plus(complete)
-            shares["resets"] = shares["resets"].plus(not fault)
+            tally.add("complete", complete)
+            tally.add("resets", not fault)
             if lost or fault or not complete:
                 back = ", ".join(sorted(set(watch.names))) or "none"
-                failures.append(f"{number}: {fault or sorted(lost)}, put back: {back}")
+                tally.failures.append(f"{number}: {fault or sorted(lost)}, put back: {back}")
             if fault:
                 cell.restart(number)
     finally:
         log.removeHandler(watch)
         cell.close()
-    return Proof("resets", shares, tuple(failures))
+    return tally.proof("resets")
 
 
 def let_go(cell: Workcell, rng: np.random.Generator) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 from mtopt_core.action import Action, ActionBounds, Gripper
@@ -19,23 +19,12 @@ from ..cell import CellConfig, SimCell
 from ..config import SimConfig
 from .grasps import find
 from .hand import Hand
-from .share import Proof, Share
+from .share import Proof, Tally
 
 PICK, PLACE = "lift-any", "place-any"
 _SCENE_PICKS = 25  # picks before a wholly new scene
 _TRIES_BEFORE_RESET = 5
 _IMAGE_PX = 32  # scripts do not look
-
-
-@dataclass
-class _Tally:
-    """What came of the episodes so far."""
-
-    shares: dict[str, Share] = field(default_factory=dict)
-    failures: list[str] = field(default_factory=list)
-
-    def add(self, name: str, right: bool) -> None:
-        self.shares[name] = self.shares.get(name, Share(0, 0)).plus(right)
 
 
 def prove(root: Path, tries: int, seed: int = 0) -> Proof:
@@ -49,7 +38,7 @@ def prove(root: Path, tries: int, seed: int = 0) -> Proof:
     sim = replace(sim, policy_height_px=_IMAGE_PX, policy_width_px=_IMAGE_PX)
     registry = TaskRegistry.from_mapping(read_yaml(config / "tasks.yaml"), "tasks.yaml")
     bounds = from_mapping(ActionBounds, read_yaml(config / "actions.yaml"), "actions.yaml")
-    cell, tally = SimCell.open(root, CellConfig(sim)), _Tally()
+    cell, tally = SimCell.open(root, CellConfig(sim)), Tally()
     workspace = cell.workcell.workspace
     try:
         _picks(cell, registry, ScriptedPick(workspace, bounds), tally, range(seed, seed + tries))
@@ -57,11 +46,11 @@ def prove(root: Path, tries: int, seed: int = 0) -> Proof:
         _places(cell, registry, ScriptedPlace(workspace, bounds), tally, numbers)
     finally:
         cell.close()
-    return Proof("scripts", tally.shares, tuple(tally.failures))
+    return tally.proof("scripts")
 
 
 def _picks(
-    cell: SimCell, registry: TaskRegistry, policy: Policy, tally: _Tally, seeds: range
+    cell: SimCell, registry: TaskRegistry, policy: Policy, tally: Tally, seeds: range
 ) -> None:
     vain = _TRIES_BEFORE_RESET
     for seed in seeds:
@@ -76,7 +65,7 @@ def _picks(
         vain = _TRIES_BEFORE_RESET if right or not episode.reason.ordinary else vain + 1
 
 
-def _reset(cell: SimCell, seed: int, tally: _Tally) -> None:
+def _reset(cell: SimCell, seed: int, tally: Tally) -> None:
     """A reset as between episodes; one that fails is tallied, and the scene is a new one."""
     try:
         cell.reset(seed)
@@ -87,7 +76,7 @@ def _reset(cell: SimCell, seed: int, tally: _Tally) -> None:
 
 
 def _places(
-    cell: SimCell, registry: TaskRegistry, policy: Policy, tally: _Tally, seeds: range
+    cell: SimCell, registry: TaskRegistry, policy: Policy, tally: Tally, seeds: range
 ) -> None:
     for seed in seeds:
         names = cell.workcell.object_names
@@ -110,7 +99,7 @@ def _grip(cell: SimCell, name: str, seed: int) -> bool:
 
 
 def _grade(
-    cell: SimCell, registry: TaskRegistry, task: str, episode: Episode, tally: _Tally
+    cell: SimCell, registry: TaskRegistry, task: str, episode: Episode, tally: Tally
 ) -> bool:
     """Whether an episode succeeded by the truth; tallied, its fault as well."""
     ordinary = episode.reason.ordinary

@@ -36,6 +36,10 @@ class Share:
         """One more try."""
         return Share(self.right + bool(right), self.tries + 1)
 
+    def __add__(self, other: Share) -> Share:
+        """Both together."""
+        return Share(self.right + other.right, self.tries + other.tries)
+
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         low, high = self.interval
@@ -60,3 +64,30 @@ class Proof:
         """For JSON."""
         shares = {name: share.as_dict() for name, share in self.shares.items()}
         return {"proof": self.name, "shares": shares, "failures": list(self.failures)}
+
+    def plus(self, other: Proof) -> Proof:
+        """This and as many tries again of the same proof."""
+        tries = {
+            name: self.shares.get(name, _NONE) + other.shares.get(name, _NONE)
+            for name in (*self.shares, *(set(other.shares) - set(self.shares)))
+        }
+        return Proof(self.name, tries, self.failures + other.failures)
+
+
+@dataclass
+class Tally:
+    """What came of the tries so far."""
+
+    shares: dict[str, Share] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
+
+    def add(self, name: str, right: bool) -> None:
+        """Count one more try."""
+        self.shares[name] = self.shares.get(name, _NONE).plus(right)
+
+    def proof(self, name: str) -> Proof:
+        """All of it, by the proof's name."""
+        return Proof(name, self.shares, tuple(self.failures))
+
+
+_NONE = Share(0, 0)
