@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,20 @@ import pytest
 
 from fakes.small_network import SMALL
 from mtopt_bringup import bench
-from mtopt_bringup.bench import catalog_bench, cem_bench, log_bench, record_bench, run, sim_bench
+from mtopt_bringup.bench import (
+    catalog_bench,
+    cem_bench,
+    log_bench,
+    physics_bench,
+    record_bench,
+    run,
+    sim_bench,
+)
 from mtopt_bringup.bench.report import Goal, Report
 from mtopt_robot.models.image import ImageFormat
 from mtopt_sim.collecting.station import Done
+from mtopt_sim.proof import Proof, Share
+from mtopt_sim.proof.grasps import SCENES
 
 
 @pytest.mark.parametrize(
@@ -196,3 +207,30 @@ def test_the_cem_bench_measures_all_that_it_has_goals_for(monkeypatch: pytest.Mo
 def test_useful_work_leaves_out_what_is_saved() -> None:
     # 8.25 + 128 x 0.318 GFLOP, less the head's first convolution of all actions but one look.
     assert cem_bench.useful_tflop() == pytest.approx(42.6e-3, rel=0.01)
+
+
+def test_the_physics_bench_adds_up_its_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    def proved(pieces: tuple[physics_bench.Piece, ...]) -> list[Proof]:
+        return [proof_of(piece, right=piece is not first) for piece in pieces]
+
+    first = physics_bench.PIECES[0]
+    monkeypatch.setattr(physics_bench, "_proved", proved)
+    report = physics_bench.measure()
+    figures = report.figures
+    assert set(report.goals) <= set(figures)
+    tries = {name: figures[f"{name}_tries"] for name in ("grasps_carried", "scripts_faultless")}
+    assert tries == {"grasps_carried": 900, "scripts_faultless": 600}
+    assert figures["grasps_carried"] == pytest.approx(1 - first.tries / 900)
+    assert figures["grasps_carried_least"] == figures["grasps_carried_can"]
+    assert figures["grasps_carried_low"] < figures["grasps_carried"]
+    seeds = [piece.seed for piece in physics_bench.PIECES if piece.name == "grasps"]
+    assert min(b - a for a, b in pairwise(seeds)) >= first.tries * SCENES
+
+
+def proof_of(piece: physics_bench.Piece, right: bool) -> Proof:
+    names = {
+        "grasps": ("carried", "carried_can", "bad_slipped"),
+        "resets": ("right_bin", "complete"),
+        "scripts": ("lift-any", "place-any", "faultless"),
+    }[piece.name]
+    return Proof(piece.name, {name: Share(piece.tries * right, piece.tries) for name in names})

@@ -50,8 +50,8 @@ _ARM_DRIVES = (
     (1250.0, 70.0, 0.4),
     (1250.0, 70.0, 0.4),
     (600.0, 27.0, 0.2),
-    (240.0, 10.5, 0.15),
-    (200.0, 8.5, 0.08),
+    (200.0, 9.6, 0.15),
+    (170.0, 7.8, 0.08),
 )
 # A held object trembles by micrometres; in a step in which it touches but one finger the other
 # closes, the further the lighter it is. Much heavier ones strike a wall too hard for the wrist.
