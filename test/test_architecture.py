@@ -45,7 +45,7 @@ HOUSE = {
         "core data", "numpy pinocchio coal ruckig ompl cv2 onnxruntime openvino yaml xacro"
     ),
     "mtopt_sim": room("core data robot", "numpy mujoco yaml xacro cv2"),
-    "mtopt_learner": room("core data robot", "numpy torch onnx"),
+    "mtopt_learner": room("core data robot", "numpy torch onnx cv2 tensorboardX"),
     "mtopt_ros": room("core data robot sim msgs", "numpy yaml ament_index_python", wire=True),
     "mtopt_bringup": room("core data robot sim learner ros", None),
 }

@@ -5,7 +5,7 @@ NAME = "mtopt_learner"
 setup(
     name=NAME,
     version="0.1.0",
-    description="The learner of the fleet: its networks and their export to model bundles.",
+    description="The learner of the fleet: log replay, Bellman targets, training, export.",
     maintainer="mtopt developers",
     maintainer_email="maintainers@mtopt.dev",
     license="Apache-2.0",

@@ -28,6 +28,7 @@ KEYS = {
     "pyarrow": "python3-pyarrow-pip",
     "openvino": "python3-openvino-pip",
     "rich": "python3-rich",
+    "tensorboardX": "python3-tensorboardx-pip",
     "torch": "python3-torch-pip",
     "yaml": "python3-yaml",
     "zstandard": "mcap-ros2-support",

@@ -13,6 +13,7 @@ INTERRUPTED = 130
 _COMMANDS = {
     "up": "run the cells of a fleet and collect episodes",
     "collect": "collect episodes of simulated cells at full speed, without ROS",
+    "learn": "learn a policy from recorded episodes",
     "log": "look into recorded episodes: info, verify, recover",
     "data": "the catalog of episodes: sql, info, rebuild, upload",
     "model": "the model store: list, verify, promote, rollback",
@@ -66,6 +67,12 @@ def _collect(words: list[str]) -> int:
     from . import collect
 
     return collect.run(words)
+
+
+def _learn(words: list[str]) -> int:
+    from . import learn
+
+    return learn.run(words)
 
 
 def _log(words: list[str]) -> int:
@@ -125,6 +132,7 @@ def _docs(words: list[str]) -> int:
 _RUN: dict[str, Callable[[list[str]], int]] = {
     "up": _up,
     "collect": _collect,
+    "learn": _learn,
     "log": _log,
     "data": _data,
     "model": _model,

@@ -1,1 +1,1 @@
-"""The learner of the fleet: its networks, and their export to model bundles."""
+"""The learner of the fleet: from recorded episodes to versions of a policy."""

@@ -23,6 +23,7 @@ BENCHES = {
     "physics": "grips, resets and blind scripts of the simulated cell, tried many times",
     "cem": "a decision of the paper's network by CEM, beside three plainer ways",
     "serve": "decisions a second of one policy server for several cells, over ROS",
+    "learn": "training and Bellman targets, beside the bare passes of the networks",
     "ik": "inverse kinematics over both bins, beside plainer ways",
 }
 

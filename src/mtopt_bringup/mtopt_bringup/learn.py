@@ -1,0 +1,251 @@
+"""`mtopt learn`: from a folder of episodes to versions in the model store."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from mtopt_core.action import ActionBounds
+from mtopt_core.config import from_mapping
+from mtopt_core.encoding import layout_hash
+from mtopt_core.errors import ConfigError
+from mtopt_core.tasks import TaskRegistry
+from mtopt_data.yamlfile import read_yaml
+from mtopt_learner.config import LearnConfig
+from mtopt_learner.learner import Learner
+from mtopt_learner.publishing import publish
+from mtopt_learner.replay.cache import FrameCache
+from mtopt_learner.replay.log_replay import LogReplay
+from mtopt_learner.training.metrics import MetricLog
+
+from .paths import Paths
+from .stop import Stop
+
+OK = 0
+CHECKPOINT = "checkpoint.pt"
+_SOURCE = "mtopt learn"
+_AT_ONCE = 50  # files between two words about decoding
+_LINE_S = 10.0  # between two lines where there is no terminal
+
+
+def run(words: Sequence[str]) -> int:
+    """0 done, else that of the signal that stopped it (the same command goes on).
+
+    Raises MtoptError.
+    """
+    wanted = _parser().parse_args(words)
+    if wanted.steps < 1:
+        raise ConfigError(_SOURCE, "steps", wanted.steps, "must be at least 1")
+    config, tasks, bounds = settings(Path(wanted.config) if wanted.config else None)
+    folder = Path(wanted.run).expanduser().absolute()
+    with (
+        Stop() as stop,
+        FrameCache(folder / "cache", config.view, layout_hash(bounds)) as cache,
+        MetricLog(folder) as metrics,
+        _View(wanted.steps, wanted.json) as view,
+    ):
+        replay = LogReplay(Path(wanted.data).expanduser().absolute(), cache, config.view, bounds)
+        learner = Learner(config, tasks, bounds, wanted.device)
+        job = Job(learner, replay, metrics, folder, Path(wanted.models).expanduser(), wanted.name)
+        code = job.run(wanted.steps, view, stop)
+    sys.stdout.write(json.dumps(job.summary()) + "\n" if wanted.json else job.sentence() + "\n")
+    return code
+
+
+def settings(path: Path | None) -> tuple[LearnConfig, TaskRegistry, ActionBounds]:
+    """The learner's settings, the tasks and the action bounds; raises ConfigError, YamlInvalid."""
+    paths = Paths.installed()
+    path = path or paths.config / "learn.yaml"
+    actions = paths.node_files["actions_file"]
+    return (
+        from_mapping(LearnConfig, read_yaml(path), str(path)),
+        TaskRegistry.from_mapping(read_yaml(paths.tasks), str(paths.tasks)),
+        from_mapping(ActionBounds, read_yaml(actions), str(actions)),
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mtopt learn",
+        description="Learns from recorded episodes, new ones as they come, and publishes versions "
+        "of a policy. The same command again goes on where it was stopped or killed.",
+    )
+    parser.add_argument("--steps", type=int, required=True, help="of training, in all")
+    parser.add_argument("--data", default="data", help="folder of the episodes (default data)")
+    parser.add_argument("--models", default="models", help="model store (default models)")
+    parser.add_argument("--name", default="mtopt", help="of the model (default mtopt)")
+    parser.add_argument(
+        "--run", default="run/learn", help="cache, checkpoint, metrics (default run/learn)"
+    )
+    parser.add_argument("--config", default="", help="settings (default config/learn.yaml)")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda (default cpu)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
+    return parser
+
+
+class Job:
+    """One start: looks for episodes, trains, reports, keeps checkpoints, publishes."""
+
+    def __init__(
+        self,
+        learner: Learner,
+        replay: LogReplay,
+        metrics: MetricLog,
+        folder: Path,
+        store: Path,
+        name: str,
+    ) -> None:
+        self.learner, self.replay, self.metrics = learner, replay, metrics
+        self._checkpoint, self._store, self._name = folder / CHECKPOINT, store, name
+        self.published: list[str] = []
+        self._train_s = 0.0
+        self._begun = 0
+        self._told: dict[str, float] = {}
+
+    def run(self, steps: int, view: _View, stop: Stop) -> int:
+        """Train up to so many steps in all; a last checkpoint and version at the end."""
+        if self._checkpoint.exists():
+            self.learner.resume(self._checkpoint)
+        self._begun = self.learner.steps
+        self.learner.file(self.replay.cache.episodes)
+        self._look(view, stop)
+        view.begin(self.learner.steps, self._words())
+        while self.learner.steps < steps and not stop.asked:
+            self._step(view, stop)
+        if self.learner.steps > self._begun:
+            self.learner.save(self._checkpoint)
+        if stop.asked:
+            view.say("stopped; the same command goes on")
+            return stop.exit_code
+        self._publish(view)
+        return OK
+
+    def summary(self) -> dict[str, Any]:
+        """What was done, as JSON has it."""
+        new = self.learner.steps - self._begun
+        return {
+            "steps": self.learner.steps,
+            "new": new,
+            "seconds": round(self._train_s, 3),
+            "samples_per_s": round(self._rate(new), 3),
+            "episodes": len(self.replay.cache.episodes),
+            "skipped": len(self.replay.cache.skipped),
+            "unknown_tasks": dict(self.learner.buffers.unknown),
+            "last": {name: round(value, 6) for name, value in self._told.items()},
+            "published": self.published,
+        }
+
+    def sentence(self) -> str:
+        """The same for a person."""
+        known = self.summary()
+        versions = ", ".join(known["published"]) or "no version"
+        skipped = f", {known['skipped']} skipped" if known["skipped"] else ""
+        return (
+            f"{known['steps']} steps, now {known['new']} in {known['seconds']:.0f} s "
+            f"({known['samples_per_s']:.0f} samples a second), {known['episodes']} episodes"
+            f"{skipped}; published {versions}"
+        )
+
+    def _step(self, view: _View, stop: Stop) -> None:
+        pace = self.learner.config.pace
+        began_s = time.perf_counter()
+        self._told = self.learner.step(self.replay.cache.frames)
+        self._train_s += time.perf_counter() - began_s
+        steps = self.learner.steps
+        view.stepped(steps, self._told, self._rate(steps - self._begun))
+        if steps % pace.log == 0:
+            rate = {"samples_per_s": self._rate(steps - self._begun)}
+            self.metrics.put(steps, self._told | rate | self.learner.shares())
+        if steps % pace.look == 0:
+            self._look(view, stop, most=_AT_ONCE)
+        if steps % pace.checkpoint == 0:
+            self.learner.save(self._checkpoint)
+        if steps % pace.publish == 0:
+            self._publish(view)
+
+    def _look(self, view: _View, stop: Stop, most: int | None = None) -> None:
+        """Decode what is new: all of it, or at most so many files."""
+        left = most
+        while not stop.asked and (left is None or left > 0):
+            progress = self.replay.follow(_AT_ONCE)
+            self.learner.file(progress.new)
+            for skipped in progress.skipped:
+                view.say(f"skipped {skipped.reason}")
+            if not progress.waiting:
+                return
+            view.say(f"{len(self.replay.cache.episodes)} episodes, {progress.waiting} to decode")
+            left = None if left is None else left - _AT_ONCE
+
+    def _publish(self, view: _View) -> None:
+        version = f"{self.learner.steps:07d}"
+        if (self._store / self._name / version).exists():
+            return
+        frames = self.replay.cache.frames
+        folder = publish(self.learner, frames, self._store, self._name, version)
+        self.published.append(version)
+        view.say(f"published {folder}")
+
+    def _rate(self, steps: int) -> float:
+        batch = self.learner.config.training.batch
+        return steps * batch / self._train_s if self._train_s else 0.0
+
+    def _words(self) -> str:
+        cache = self.replay.cache
+        return f"{len(cache.episodes)} episodes, {cache.count} steps, {len(cache.skipped)} skipped"
+
+
+class _View:
+    """A calm bar in a terminal, a line now and then anywhere else, nothing if `quiet`."""
+
+    def __init__(self, steps: int, quiet: bool) -> None:
+        self._quiet = quiet
+        self._console = Console(highlight=False, soft_wrap=True, stderr=quiet)
+        self._bar = Progress(
+            TextColumn("learning"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[told]}"),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+            disable=quiet or not self._console.is_terminal,
+        )
+        self._row = self._bar.add_task("learn", total=steps, told="")
+        self._steps, self._said_s = steps, time.monotonic()
+
+    def __enter__(self) -> _View:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def begin(self, steps: int, words: str) -> None:
+        """Training begins at so many steps."""
+        self._bar.update(self._row, completed=steps)
+        self.say(words + (f"; going on at step {steps}" if steps else ""))
+
+    def stepped(self, steps: int, told: dict[str, float], rate: float) -> None:
+        """A step was made."""
+        line = (
+            f"loss {told['loss']:.3f}, Q {told['q']:.2f} for {told['target']:.2f} "
+            f"(return {told['return']:.2f}), {rate:.0f} samples/s"
+        )
+        self._bar.update(self._row, completed=steps, told=line)
+        now_s = time.monotonic()
+        if self._bar.disable and now_s - self._said_s >= _LINE_S:
+            self._said_s = now_s
+            self.say(f"{steps} of {self._steps}: {line}")
+
+    def say(self, text: str) -> None:
+        """A line, above the bar."""
+        if not self._quiet:
+            self._bar.console.print(text)

@@ -1,0 +1,69 @@
+"""Drawn transitions as arrays: the same random shift for what was seen and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtopt_core.encoding import Numbers
+
+from .bellman import BellmanConfig, Outlook, outlook
+from .buffers import Drawn
+from .replay.view import View
+
+
+@dataclass(frozen=True, eq=False)
+class Transitions:
+    """A batch of N: `images` (N, H, W, 3), `states` (N, 2), `tasks` (N, T) one-hot, `actions`
+    (N, 8); the same of the state that each is valued at; and what came after.
+
+    Where the episode was over by then, what it is valued at is what was seen.
+    """
+
+    images: NDArray[np.uint8]
+    states: Numbers
+    tasks: Numbers
+    actions: Numbers
+    next_images: NDArray[np.uint8]
+    next_states: Numbers
+    outlook: Outlook
+
+
+def transitions(
+    frames: NDArray[np.void],
+    drawn: Drawn,
+    view: View,
+    tasks: int,
+    config: BellmanConfig,
+    rng: np.random.Generator,
+) -> Transitions:
+    """The numbers of drawn transitions, with a random shift within the view's margin."""
+    ahead = outlook(drawn.left, drawn.success, config)
+    later = drawn.frames + np.where(ahead.ended, 0, ahead.ahead)
+    shifts = rng.integers(0, 2 * view.margin_px + 1, size=(len(drawn), 2))
+    return Transitions(
+        shifted(frames, drawn.frames, shifts, view),
+        frames["state"][drawn.frames],
+        np.eye(tasks, dtype=np.float32)[drawn.tasks],
+        frames["action"][drawn.frames],
+        shifted(frames, later, shifts, view),
+        frames["state"][later],
+        ahead,
+    )
+
+
+def shifted(
+    frames: NDArray[np.void], rows: NDArray[np.int64], shifts: NDArray[np.int64], view: View
+) -> NDArray[np.uint8]:
+    """Images (N, *size_px, 3) of some frames, cut `shifts` (N, 2) pixels down and right.
+
+    A shift of `margin_px` both ways is none.
+    """
+    height, width = view.size_px
+    kept = frames["image"]
+    cut = np.empty((len(rows), height, width, 3), dtype=np.uint8)
+    for place, (row, (top, left)) in enumerate(zip(rows, shifts, strict=True)):
+        cut[place] = kept[row, top : top + height, left : left + width]
+    return cut

@@ -1,0 +1,89 @@
+"""All settings of a learner as one declaration; config/learn.yaml is read into it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mtopt_core.cem import CemConfig
+from mtopt_core.config import option, section
+from mtopt_core.tasks import TaskRegistry
+
+from .bellman import BellmanConfig
+from .errors import SettingsInvalid
+from .impersonation import ALL, ORIG, SKILL, Impersonation, orig, share_all, skill
+from .networks.config import NetworkConfig
+from .rebalancing import BALANCED, SQRT, UNIFORM, Rebalancing, balanced, square_root, uniform
+from .replay.view import View
+from .training.trainer import TrainConfig
+from .updater import TargetConfig
+
+
+@dataclass(frozen=True)
+class SamplingConfig:
+    """Which episodes a task learns from, and how much of each batch is whose."""
+
+    impersonation: str = option(
+        SKILL, "to which tasks an episode is lent", choices=(ORIG, SKILL, ALL)
+    )
+    lend_successes: float = option(
+        1.0, "share of what would be lent that is, of successes, with `skill`", low=0.0, high=1.0
+    )
+    lend_failures: float = option(
+        1.0, "share of what would be lent that is, of failures, with `skill`", low=0.0, high=1.0
+    )
+    rebalancing: str = option(
+        BALANCED, "how batches are shared out", choices=(UNIFORM, BALANCED, SQRT)
+    )
+    successes: float = option(
+        0.5, "share of successes within a task, with `balanced`", low=0.0, high=1.0
+    )
+
+    def lender(self, tasks: TaskRegistry) -> Impersonation:
+        """The impersonation that is set."""
+        if self.impersonation == SKILL:
+            return skill(tasks, self.lend_successes, self.lend_failures)
+        return orig() if self.impersonation == ORIG else share_all(tasks)
+
+    def strategy(self) -> Rebalancing:
+        """The re-balancing that is set."""
+        if self.rebalancing == BALANCED:
+            return balanced(self.successes)
+        return uniform if self.rebalancing == UNIFORM else square_root
+
+
+@dataclass(frozen=True)
+class PaceConfig:
+    """What happens every so many steps of training."""
+
+    label: int = option(256, "transitions that are given targets at once", low=1, high=65536)
+    pool: int = option(1024, "examples with targets that wait to be trained on", low=1)
+    look: int = option(50, "steps between two looks into the data folder", low=1)
+    log: int = option(20, "steps between two lines of metrics", low=1)
+    checkpoint: int = option(500, "steps between two checkpoints", low=1)
+    publish: int = option(2000, "steps between two versions in the model store", low=1)
+
+
+@dataclass(frozen=True)
+class LearnConfig:
+    """Everything that is set of a learner."""
+
+    network: NetworkConfig = section(NetworkConfig, "sizes of the Q-network")
+    view: View = section(View, "what it sees")
+    sampling: SamplingConfig = section(SamplingConfig, "what it learns from")
+    bellman: BellmanConfig = section(BellmanConfig, "how targets are reckoned")
+    targets: TargetConfig = section(TargetConfig, "the networks they come from")
+    cem: CemConfig = section(CemConfig, "the search within them")
+    training: TrainConfig = section(TrainConfig, "steps of training")
+    pace: PaceConfig = section(PaceConfig, "how often what is done")
+    seed: int = option(1, "of all that is random", low=0)
+
+    def __post_init__(self) -> None:
+        if self.view.size_px != self.network.size_px:
+            raise SettingsInvalid(
+                f"view.size_px = {self.view.size_px}: must be network.size_px, "
+                f"{self.network.size_px}"
+            )
+        if self.pace.pool < self.training.batch:
+            raise SettingsInvalid(
+                f"pace.pool = {self.pace.pool}: must hold a batch, {self.training.batch}"
+            )

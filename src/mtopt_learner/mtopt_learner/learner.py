@@ -1,0 +1,128 @@
+"""The in-process engine: replay, Bellman updater and trainer take turns in one process.
+
+data folder -> log replay -> per-task buffers -> Bellman updater -> pool -> trainer
+                                                       ^                       |
+                                                       +---- lagged networks <-+
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mtopt_core.action import ActionBounds
+from mtopt_core.encoding import layout_hash
+from mtopt_core.tasks import TaskRegistry
+
+from .batches import Transitions, transitions
+from .buffers import TaskBuffers
+from .cem_batch import BatchCem
+from .config import LearnConfig
+from .networks.q_network import QNetwork
+from .replay.cache import Kept
+from .training import checkpoint
+from .training.pool import TrainPool
+from .training.trainer import Trainer, precision_of
+from .updater import BellmanUpdater, LaggedNetworks
+
+
+class Learner:
+    """All roles, tied together. The same settings, episodes and seed give the same weights."""
+
+    def __init__(
+        self,
+        config: LearnConfig,
+        tasks: TaskRegistry,
+        bounds: ActionBounds,
+        device: str = "cpu",
+    ) -> None:
+        self.config, self.tasks, self.bounds = config, tasks, bounds
+        torch.manual_seed(config.seed)
+        network = QNetwork(config.network, len(tasks)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.search = BatchCem(bounds, config.cem, device)
+        self.trainer = Trainer(network, config.training, self.search, device)
+        self.networks = LaggedNetworks(self.trainer.network, config.targets)
+        amp = precision_of(config.training, device)
+        self.updater = BellmanUpdater(
+            self.networks, bounds, config.bellman, config.cem, device, amp
+        )
+        self.buffers = TaskBuffers(tasks.names, config.sampling.lender(tasks))
+        self.pool = TrainPool(config.pace.pool, config.training.uses)
+        self._strategy = config.sampling.strategy()
+        self._rng = np.random.default_rng(config.seed)
+
+    @property
+    def steps(self) -> int:
+        """Steps of training so far."""
+        return self.trainer.steps
+
+    @property
+    def network(self) -> QNetwork:
+        """A copy of the network that a cell would get: the running mean of the weights."""
+        mean = self.networks.first
+        if not isinstance(mean, QNetwork):
+            raise TypeError(f"the trained network is a {type(mean).__name__}")
+        return copy.deepcopy(mean).cpu().eval()
+
+    def file(self, episodes: Iterable[Kept]) -> None:
+        """Episodes that came into the cache."""
+        self.buffers.file(episodes)
+
+    def step(self, frames: NDArray[np.void]) -> dict[str, float]:
+        """One step of training on the cache's frames; raises NothingToReplay."""
+        while self.pool.hungry:
+            drawn = self.draw(frames, self.config.pace.label, self._rng)
+            self.pool.put(self.updater.label(drawn, self._rng))
+        batch = self.pool.take(self.config.training.batch, self._rng)
+        if batch is None:
+            raise TypeError("a pool that holds a batch was made sure of by the settings")
+        told = self.trainer.step(batch, self._rng)
+        self.networks.follow(self.trainer.network)
+        return told
+
+    def draw(self, frames: NDArray[np.void], count: int, rng: np.random.Generator) -> Transitions:
+        """Transitions as the re-balancing shares them out; raises NothingToReplay."""
+        drawn = self.buffers.draw(count, self._strategy, rng)
+        view, bellman = self.config.view, self.config.bellman
+        return transitions(frames, drawn, view, len(self.tasks), bellman, rng)
+
+    def shares(self) -> dict[str, float]:
+        """Share of each task's examples in a batch, and of its successes."""
+        told: dict[str, float] = {}
+        for (task, success), share in self._strategy(self.buffers.sizes).items():
+            told[f"share/{task}"] = told.get(f"share/{task}", 0.0) + share
+            if success:
+                told[f"success_share/{task}"] = share
+        return told
+
+    @property
+    def settings_key(self) -> str:
+        """A short name of all that a checkpoint depends on."""
+        known = [repr(self.config), *self.tasks.names, layout_hash(self.bounds)]
+        return hashlib.sha256("\n".join(known).encode()).hexdigest()[:16]
+
+    def save(self, path: Path) -> None:
+        """A checkpoint; raises DiskFull, FolderNotWritable."""
+        state: dict[str, Any] = {
+            "trainer": self.trainer.state(),
+            "networks": self.networks.state(),
+            "pool": self.pool.state(),
+            "rng": json.dumps(self._rng.bit_generator.state),
+        }
+        checkpoint.save(path, self.settings_key, state)
+
+    def resume(self, path: Path) -> None:
+        """Go on where a checkpoint was made; raises CheckpointInvalid."""
+        state = checkpoint.load(path, self.settings_key)
+        self.trainer.load(state["trainer"])
+        self.networks.load(state["networks"])
+        self.pool.load(state["pool"])
+        self._rng.bit_generator.state = json.loads(state["rng"])

@@ -1,0 +1,115 @@
+"""Following a data folder: what is new in it is decoded, once, into the cache."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mtopt_core.action import ActionBounds
+from mtopt_core.errors import MtoptError
+from mtopt_data.errors import DiskFull, EpisodeMissing, FolderNotWritable
+from mtopt_data.naming import QUARANTINE, SUFFIX
+
+from .cache import FrameCache, Kept, Skipped
+from .decoding import replayed
+from .view import View
+
+_log = logging.getLogger(__name__)
+_SETTLED_NS = 2_000_000_000  # file systems stamp folders in steps
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a look at the folder brought."""
+
+    new: tuple[Kept, ...]
+    skipped: tuple[Skipped, ...]
+    waiting: int
+
+
+class FolderWatch:
+    """Finished episode files below a data root, `<cell>/<day>/<id>.mcap`; told once each.
+
+    A day's folder is listed again only when something in it has changed.
+    """
+
+    def __init__(self, root: Path, clock_ns: Callable[[], int] = time.time_ns) -> None:
+        self.root, self._clock_ns = root, clock_ns
+        self._listed: dict[Path, int] = {}
+        self._told: set[str] = set()
+
+    def new(self) -> list[Path]:
+        """Files not told before, in order of their ids; raises EpisodeMissing without a folder."""
+        if not self.root.is_dir():
+            raise EpisodeMissing(f"{self.root}: no such data folder")
+        found = [path for day in self._changed() for path in day.glob(f"*{SUFFIX}")]
+        fresh = sorted((path for path in found if path.name not in self._told), key=_by_name)
+        self._told |= {path.name for path in fresh}
+        return fresh
+
+    def _changed(self) -> Iterator[Path]:
+        for day in sorted(self.root.glob("*/*/")):
+            if day.parent.name == QUARANTINE:
+                continue
+            changed_ns = day.stat().st_mtime_ns
+            if self._listed.get(day) == changed_ns:
+                continue
+            # One that changed just now may change again within the same stamp.
+            if self._clock_ns() - changed_ns > _SETTLED_NS:
+                self._listed[day] = changed_ns
+            yield day
+
+
+class LogReplay:
+    """Episodes of a folder into a cache."""
+
+    def __init__(self, root: Path, cache: FrameCache, view: View, bounds: ActionBounds) -> None:
+        self.cache = cache
+        self._watch, self._view, self._bounds = FolderWatch(root), view, bounds
+        self._waiting: list[Path] = []
+
+    def follow(self, most: int | None = None) -> Progress:
+        """Decode what is new, at most so many files.
+
+        A file that cannot be used is skipped and remembered by name. Raises EpisodeMissing where
+        there is no folder; DiskFull, FolderNotWritable where the cache cannot grow.
+        """
+        self._waiting += [path for path in self._watch.new() if not self._known(path)]
+        now, self._waiting = self._waiting[:most], self._waiting[len(self._waiting[:most]) :]
+        new, skipped = [], []
+        for path in now:
+            try:
+                episode = replayed(path, self._view, self._bounds)
+            except (DiskFull, FolderNotWritable):
+                raise
+            except MtoptError as error:
+                skipped.append(self._skip(path, error))
+            else:
+                new.append(self.cache.add(episode))
+        return Progress(tuple(new), tuple(skipped), len(self._waiting))
+
+    def _known(self, path: Path) -> bool:
+        if path.name.removesuffix(SUFFIX) in self.cache:
+            return True
+        before = self.cache.skipped.get(path.name)
+        return before is not None and before.size_bytes == _size_bytes(path)
+
+    def _skip(self, path: Path, error: MtoptError) -> Skipped:
+        skipped = Skipped(path.name, _size_bytes(path), f"{type(error).__name__}: {error}")
+        _log.warning("skipped %s", skipped.reason)
+        self.cache.skip(skipped)
+        return skipped
+
+
+def _by_name(path: Path) -> str:
+    return path.name
+
+
+def _size_bytes(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

@@ -1,0 +1,124 @@
+"""The trainer: one step of the network's weights towards targets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mtopt_core.config import option
+
+from ..cem_batch import BatchCem
+from ..updater import Labelled
+
+ADAM, SGD = "adam", "sgd"
+AUTO, FP32, BF16 = "auto", "fp32", "bf16"
+MOMENTUM = 0.9
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How weights are changed."""
+
+    batch: int = option(64, "examples in a step", low=2, high=65536)
+    optimizer: str = option(ADAM, "method; the paper's is sgd, with momentum", choices=(ADAM, SGD))
+    learning_rate: float = option(1e-3, "size of a step", low=0.0, high=10.0)
+    warm_up: int = option(100, "steps until it has grown to that", low=0)
+    weight_decay: float = option(7e-5, "pull of the weights towards nought", low=0.0, high=1.0)
+    uses: int = option(4, "steps that an example with its target is used for", low=1, high=1000)
+    conservative: float = option(
+        0.0, "weight of the term that keeps actions nobody tried from looking good", low=0.0
+    )
+    conservative_actions: int = option(4, "such actions for each example", low=1, high=256)
+    precision: str = option(
+        AUTO, "number format; auto: bf16 where the machine has arithmetic for it",
+        choices=(AUTO, FP32, BF16),
+    )  # fmt: skip
+
+
+def precision_of(config: TrainConfig, device: str) -> torch.dtype | None:
+    """The format that layers work in, None for the weights' own."""
+    if config.precision == AUTO:
+        on_cpu = device == "cpu"
+        fit = torch.cpu._is_amx_tile_supported() if on_cpu else torch.cuda.is_bf16_supported()
+        return torch.bfloat16 if fit else None
+    return torch.bfloat16 if config.precision == BF16 else None
+
+
+class Trainer:
+    """Owns the weights that are trained."""
+
+    def __init__(
+        self, network: nn.Module, config: TrainConfig, search: BatchCem, device: str = "cpu"
+    ) -> None:
+        self.network = network.to(device).train()
+        self.config, self.steps = config, 0
+        self._search, self._device = search, device
+        self._amp = precision_of(config, device)
+        self._optimizer = self._made_optimizer()
+
+    def step(self, batch: Labelled, rng: np.random.Generator) -> dict[str, float]:
+        """One step; loss, and the means of Q, targets and returns over the batch."""
+        rate = self.config.learning_rate * min(1.0, (self.steps + 1) / (self.config.warm_up + 1))
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        images, states, tasks, actions, target, real = (
+            part.to(self._device) for part in batch.parts
+        )
+        rows = self._with_untried(actions, rng)
+        kind = self._device.partition(":")[0]
+        with torch.autocast(kind, self._amp or torch.bfloat16, enabled=self._amp is not None):
+            logits = self.network(images, states, tasks, rows).float()
+        error = functional.binary_cross_entropy_with_logits(logits[:, 0], target)
+        loss = error + self.config.conservative * _conservative(logits)
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self._optimizer.step()
+        self.steps += 1
+        q = torch.sigmoid(logits[:, 0].detach())
+        told = {"loss": error, "q": q.mean(), "target": target.mean(), "return": real.mean()}
+        told["q_against_return"] = (q - real).abs().mean()
+        return {name: value.item() for name, value in told.items()} | {"learning_rate": rate}
+
+    def state(self) -> dict[str, Any]:
+        """All that a resumed run needs."""
+        return {
+            "network": self.network.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "steps": self.steps,
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Back to a state."""
+        self.network.load_state_dict(state["network"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self.steps = int(state["steps"])
+
+    def _made_optimizer(self) -> torch.optim.Optimizer:
+        weights, rate = self.network.parameters(), self.config.learning_rate
+        decay = self.config.weight_decay
+        if self.config.optimizer == SGD:
+            return torch.optim.SGD(weights, rate, momentum=MOMENTUM, weight_decay=decay)
+        return torch.optim.AdamW(weights, rate, weight_decay=decay)
+
+    def _with_untried(self, actions: Tensor, rng: np.random.Generator) -> Tensor:
+        """Actions (N, 1, 8); with the conservative term some that nobody tried behind each."""
+        tried = actions.unsqueeze(1)
+        if self.config.conservative == 0.0:
+            return tried
+        drawn = self._search.proposals(self._search.noise(len(actions), rng)[0])
+        count, rows = self.config.conservative_actions, drawn.shape[1]
+        chosen = rng.integers(rows, size=(len(actions), count))
+        places = torch.from_numpy(chosen).to(drawn.device)[..., None].expand(-1, -1, drawn.shape[2])
+        return torch.cat([tried, torch.gather(drawn, 1, places)], dim=1)
+
+
+def _conservative(logits: Tensor) -> Tensor:
+    """How far others look better than the action that was tried, (N, 1 + untried) to ()."""
+    if logits.shape[1] == 1:
+        return logits.new_zeros(())
+    return (torch.logsumexp(logits, dim=1) - logits[:, 0]).mean()
