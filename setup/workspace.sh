@@ -47,6 +47,9 @@ colcon_build() { # PACKAGE...
         cd "$root"
         mtopt_root=$root
         . setup/env.sh
+        # Left to itself colcon has make wait for as long as the machine is busy.
+        MAKEFLAGS=${MAKEFLAGS:--j$(nproc)}
+        export MAKEFLAGS
         colcon build --packages-select "$@"
     ) || return
     for package in "$@"; do

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import json
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fakes.small_network import SMALL
 from mtopt_bringup import bench
-from mtopt_bringup.bench import catalog_bench, log_bench, record_bench, run, sim_bench
+from mtopt_bringup.bench import (
+    catalog_bench,
+    cem_bench,
+    log_bench,
+    physics_bench,
+    record_bench,
+    run,
+    sim_bench,
+)
 from mtopt_bringup.bench.report import Goal, Report
+from mtopt_robot.models.image import ImageFormat
 from mtopt_sim.collecting.station import Done
+from mtopt_sim.proof import Proof, Share
+from mtopt_sim.proof.grasps import SCENES
 
 
 @pytest.mark.parametrize(
@@ -173,3 +186,51 @@ def test_without_rosbag2_there_is_a_reason(monkeypatch: pytest.MonkeyPatch, tmp_
     ros2.write_text("#!/bin/sh\nexit 1\n")
     ros2.chmod(0o755)
     assert record_bench.peer_trial() == (None, "rosbag2 is not installed: ros2 has no bag")
+
+
+def test_the_cem_bench_measures_all_that_it_has_goals_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In miniature: the paths of all contestants, not their speed."""
+    image = ImageFormat((60, 70), SMALL.size_px, SMALL.size_px)
+    small = {"NETWORK": SMALL, "IMAGE": image, "TURNS": 1, "OURS_EACH": 2, "TRIALS": 2}
+    for name, value in (small | {"PEAK_SIDES": (64,)}).items():
+        monkeypatch.setattr(cem_bench, name, value)
+    report = cem_bench.measure()
+    asked = {"ours_p50_ms", "ours_p99_ms", "ratio_unsplit", "ratio_split_ort", "ratio_split_torch",
+             "peak_share", "rank_agreement", "regret"}  # fmt: skip
+    assert asked <= set(report.figures)
+    assert set(report.goals) <= set(report.figures)
+    assert all(value is not None and value >= 0.0 for value in report.figures.values())
+    assert report.figures["rank_agreement"] > 0.8
+    assert report.notes["ours_p50_ms"].split(":")[0].split()[0] in ("openvino", "cpu")
+
+
+def test_useful_work_leaves_out_what_is_saved() -> None:
+    # 8.25 + 128 x 0.318 GFLOP, less the head's first convolution of all actions but one look.
+    assert cem_bench.useful_tflop() == pytest.approx(42.6e-3, rel=0.01)
+
+
+def test_the_physics_bench_adds_up_its_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    def proved(pieces: tuple[physics_bench.Piece, ...]) -> list[Proof]:
+        return [proof_of(piece, right=piece is not first) for piece in pieces]
+
+    first = physics_bench.PIECES[0]
+    monkeypatch.setattr(physics_bench, "_proved", proved)
+    report = physics_bench.measure()
+    figures = report.figures
+    assert set(report.goals) <= set(figures)
+    tries = {name: figures[f"{name}_tries"] for name in ("grasps_carried", "scripts_faultless")}
+    assert tries == {"grasps_carried": 900, "scripts_faultless": 600}
+    assert figures["grasps_carried"] == pytest.approx(1 - first.tries / 900)
+    assert figures["grasps_carried_least"] == figures["grasps_carried_can"]
+    assert figures["grasps_carried_low"] < figures["grasps_carried"]
+    seeds = [piece.seed for piece in physics_bench.PIECES if piece.name == "grasps"]
+    assert min(b - a for a, b in pairwise(seeds)) >= first.tries * SCENES
+
+
+def proof_of(piece: physics_bench.Piece, right: bool) -> Proof:
+    names = {
+        "grasps": ("carried", "carried_can", "bad_slipped"),
+        "resets": ("right_bin", "complete"),
+        "scripts": ("lift-any", "place-any", "faultless"),
+    }[piece.name]
+    return Proof(piece.name, {name: Share(piece.tries * right, piece.tries) for name in names})

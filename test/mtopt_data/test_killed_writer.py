@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fakes.killed_writer import Judge
 
-KILLS = int(os.environ.get("MTOPT_KILLS", "6"))
+KILLS = int(os.environ.get("MTOPT_KILLS", "4"))
 
 
 def test_whatever_moment_a_writer_is_killed_at_every_episode_is_accounted_for(

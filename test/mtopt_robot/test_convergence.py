@@ -52,7 +52,7 @@ def test_a_joint_that_strays_is_a_tracking_error(joint):
     q[joint] += 2.0 * CONFIG.tracking_rad
     found = verdict(0.4, q=q)
     assert found.fault is EndReason.TRACKING_ERROR
-    assert NAMES[joint] in found.message and "bound 0.2 rad" in found.message
+    assert NAMES[joint] in found.message and f"bound {CONFIG.tracking_rad:g} rad" in found.message
 
 
 def test_a_joint_that_stands_still_is_a_tracking_error():

@@ -96,7 +96,7 @@ def test_the_same_seed_gives_the_same_folds(cloth_cell: SimCell) -> None:
 
 def test_the_gripper_lifts_the_cloth_and_lays_it_over_an_object(cloth_cell: SimCell) -> None:
     workcell, space = cloth_cell.workcell, cloth_cell.workcell.workspace
-    workcell.restart(8)  # it falls well over the can here; let go of in a fold, it often does not
+    cloth_cell.restart(8)  # it falls well over the can here; let go of in a fold, it often does not
     grasp = pinch(workcell)
     for pose in (above(grasp), grasp):
         go(cloth_cell, pose)

@@ -87,7 +87,8 @@ def test_whatever_moment_it_is_killed_at_every_episode_is_accounted_for(
     started: Callable[[Cell], Process], prober: Prober, tmp_path: Path
 ) -> None:
     data, rng = tmp_path / "data", random.Random(2026)
-    cell, digests, begun, told = Cell(prober), {}, set(), set()
+    cell, digests = Cell(prober), dict[Path, str]()
+    begun, told, gone = set[str](), set[str](), set[str]()
     process = started(cell)
     for _ in range(KILLS):
         runner = Runner(prober, cell)
@@ -107,7 +108,10 @@ def test_whatever_moment_it_is_killed_at_every_episode_is_accounted_for(
         closed = {path.stem for path in finished_files(data)}
         put_aside = {path.name.partition(".")[0] for path in quarantined_files(data)}
         assert told <= closed and not closed & put_aside
-        assert closed | put_aside <= begun and len(begun - closed - put_aside) <= KILLS
+        missing = begun - closed - put_aside - gone
+        assert closed | put_aside <= begun
+        assert missing <= {runner.begun[-1]}  # killed before it had a file
+        gone |= missing
         rows = [str(name) for name in table.load(data)["episode_id"].to_pylist()]
         assert sorted(rows) == sorted(closed)
         for path in finished_files(data):
@@ -120,4 +124,4 @@ def test_whatever_moment_it_is_killed_at_every_episode_is_accounted_for(
             with EpisodeReader(path) as reader:
                 assert len(list(reader.messages())) == sum(reader.metadata.frames.values()) > 0
     assert process.end() == 0
-    assert len(begun) - len(digests) - len(put_aside) <= KILLS  # killed before it had a file
+    assert len(begun) == len(digests) + len(put_aside) + len(gone)

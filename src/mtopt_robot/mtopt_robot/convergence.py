@@ -38,7 +38,7 @@ class ConvergenceConfig:
         0.1, "age at which joint states are too old", unit="s", low=0.01, high=2.0
     )
     tracking_rad: float = option(
-        0.2, "furthest a joint may be from where it should be", unit="rad", low=0.005, high=1.0
+        0.25, "furthest a joint may be from where it should be", unit="rad", low=0.005, high=1.0
     )
     lag_s: float = option(0.1, "how late the joints may follow", unit="s", low=0.0, high=1.0)
     arrived_rad: float = option(
@@ -48,7 +48,7 @@ class ConvergenceConfig:
         0.05, "speed that counts as at rest", unit="rad/s", low=1e-3, high=1.0
     )
     blocked_rad: float = option(
-        0.15,
+        0.2,
         "furthest from the goal that the arm may rest when blocked",
         unit="rad",
         low=0.0,

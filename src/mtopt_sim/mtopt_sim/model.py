@@ -50,12 +50,12 @@ _ARM_DRIVES = (
     (1250.0, 70.0, 0.4),
     (1250.0, 70.0, 0.4),
     (600.0, 27.0, 0.2),
-    (240.0, 10.5, 0.15),
-    (200.0, 8.5, 0.08),
+    (200.0, 9.6, 0.15),
+    (170.0, 7.8, 0.08),
 )
-# The fingers' screw makes them heavy: were they light, they would close by a millimetre or two in
-# a step in which a held object, that trembles a few micrometres, touches but one of them.
-_FINGER_DRIVE = (4000.0, 300.0, 3.0)
+# A held object trembles by micrometres; in a step in which it touches but one finger the other
+# closes, the further the lighter it is. Much heavier ones strike a wall too hard for the wrist.
+_FINGER_DRIVE = (4000.0, 90.0, 0.5)
 _BIN_DRIVE = (3000.0, 120.0, 0.3)
 
 _FINGER_FRICTION = (1.4, 0.03, 0.001)  # soft rubber
@@ -132,9 +132,9 @@ def _set_options(spec: mujoco.MjSpec, config: SimConfig) -> None:
     option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
     option.solver = mujoco.mjtSolver.mjSOL_NEWTON
     option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
-    # Friction stiffer than normal contact; more costs the solver dear and shows nowhere, since the
-    # fingers, out of which a held object would creep, have a contact law that is stiff in itself.
-    option.impratio = 10.0
+    # Friction stiffer than normal contact: else a held object creeps out of the fingers. More of it
+    # costs the solver dear; stiffer fingers in its place lose touch of what they hold for a step.
+    option.impratio = 30.0
     option.iterations = config.solver_iterations
 
 
@@ -157,7 +157,7 @@ def _set_bodies(spec: mujoco.MjSpec, description: RobotDescription) -> None:
             geom.condim = 4 if body.name in fingers else 3
             if body.name in fingers:  # their own contact law rules, and a stiff one
                 geom.priority = 1
-                geom.solref, geom.solimp = (0.008, 1.0), (0.999, 0.9999, 0.001, 0.5, 2.0)
+                geom.solref, geom.solimp = (0.008, 1.0), (0.997, 0.9997, 0.001, 0.5, 2.0)
 
 
 def _thicken(body: mujoco.MjsBody) -> None:

@@ -36,27 +36,26 @@ def test_several_writers_killed_at_random_moments_lose_and_double_nothing(tmp_pa
     rng = random.Random(7)
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     told: dict[str, int] = {}
-    for turn in range(2):
-        cells = [f"cell{turn}{number}" for number in range(3)]
-        writers = [
-            subprocess.Popen(
-                [sys.executable, "-c", WRITER, str(tmp_path), cell],
-                stdout=subprocess.PIPE,
-                env=environment,
-            )
-            for cell in cells
-        ]
-        for cell, writer in zip(cells, writers, strict=True):
-            assert writer.stdout is not None
-            for _ in range(30):
-                writer.stdout.readline()  # it is at work
-            if cell == cells[1]:
-                table.compact(tmp_path)  # beside the others' appending
-            time.sleep(rng.random() * 0.01)
-            writer.kill()
-            last = 29 + len(writer.stdout.read().splitlines())
-            told[cell] = last
-            writer.wait()
+    cells = [f"cell{number}" for number in range(3)]
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(tmp_path), cell],
+            stdout=subprocess.PIPE,
+            env=environment,
+        )
+        for cell in cells
+    ]
+    for cell, writer in zip(cells, writers, strict=True):
+        assert writer.stdout is not None
+        for _ in range(30):
+            writer.stdout.readline()  # it is at work
+        if cell == cells[1]:
+            table.compact(tmp_path)  # beside the others' appending
+        time.sleep(rng.random() * 0.01)
+        writer.kill()
+        last = 29 + len(writer.stdout.read().splitlines())
+        told[cell] = last
+        writer.wait()
     names = [str(name) for name in table.load(tmp_path)["episode_id"].to_pylist()]
     assert len(names) == len(set(names))
     for cell, last in told.items():

@@ -36,6 +36,12 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         memory.pseudo_dirs[:] = [""]
 
 
+@pytest.fixture
+def folder(tmp_path: Path) -> str:
+    (tmp_path / "away").mkdir()
+    return str(tmp_path / "away")
+
+
 def there(url: str) -> dict[str, bytes]:
     """Name and content of every file at a place."""
     filesystem, base = fsspec.core.url_to_fs(url)
@@ -80,24 +86,24 @@ def test_a_rebuild_finds_what_was_moved_and_is_the_same_bytes(
     assert parquet.read_bytes() == before
 
 
-def test_young_episodes_stay(record: Any, data: Path, url: str) -> None:
+def test_young_episodes_stay(record: Any, data: Path, folder: str) -> None:
     old, young = record(), record()
     opened_s = id_of(old).opened_ms / 1000
     younger = young.with_name(young.name.replace("20260807", "20260809"))
     young.rename(younger)  # its metadata is not looked at: it is too young
-    done = move(data, url, keep_days=1.0, now_s=lambda: opened_s + 1.5 * DAY_S)
+    done = move(data, folder, keep_days=1.0, now_s=lambda: opened_s + 1.5 * DAY_S)
     assert (done.moved, done.kept) == (1, 1)
-    assert finished_files(data) == [younger] and list(there(url)) == [old.name]
+    assert finished_files(data) == [younger] and list(there(folder)) == [old.name]
 
 
-def test_damaged_files_stay_and_are_named(record: Any, data: Path, url: str) -> None:
+def test_damaged_files_stay_and_are_named(record: Any, data: Path, folder: str) -> None:
     altered, cut, whole = record(), record(), record()
     content = bytearray(altered.read_bytes())
     content[300] ^= 1  # in the data, which no index covers
     altered.write_bytes(content)
     cut.write_bytes(cut.read_bytes()[:-9])
-    done = move(data, url)
-    assert done.moved == 1 and list(there(url)) == [whole.name]
+    done = move(data, folder)
+    assert done.moved == 1 and list(there(folder)) == [whole.name]
     assert str(altered) in done.refused[0] and "checksum" in done.refused[0]
     assert str(cut) in done.refused[1]
     assert finished_files(data) == [altered, cut]
@@ -115,10 +121,10 @@ STAGES = {
 }
 
 
-@pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("stage", STAGES)
 def test_ended_anywhere_the_next_run_goes_on(
-    record: Any, data: Path, url: str, stage: str, after: bool, monkeypatch: pytest.MonkeyPatch
+    record: Any, data: Path, folder: str, stage: str, after: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(3):
         record()
@@ -134,13 +140,13 @@ def test_ended_anywhere_the_next_run_goes_on(
     with monkeypatch.context() as broken:
         broken.setattr(owner, name, killed)
         with pytest.raises(_KilledError):
-            move(data, url)
+            move(data, folder)
     here = {path.name: path.read_bytes() for path in finished_files(data)}
-    away = {name: content for name, content in there(url).items() if name in before}
+    away = {name: content for name, content in there(folder).items() if name in before}
     assert {**away, **here} == before  # whole in one place at least
     assert sorted(row.rpartition("/")[2] for row in paths(data)) == sorted(before)
-    move(data, url)
-    assert there(url) == before and finished_files(data) == []
+    move(data, folder)
+    assert there(folder) == before and finished_files(data) == []
     assert sorted(row.rpartition("/")[2] for row in paths(data)) == sorted(before)
     assert all("://" in row for row in paths(data))
 
@@ -162,14 +168,14 @@ def test_a_copy_that_reads_back_otherwise_costs_nothing(
     assert paths(data) == [str(path.relative_to(data))]
 
 
-def test_a_file_that_is_there_already_is_not_replaced(record: Any, data: Path, url: str) -> None:
+def test_a_file_that_is_there_already_is_not_replaced(record: Any, data: Path, folder: str) -> None:
     path = record()
-    filesystem, base = fsspec.core.url_to_fs(url)
+    filesystem, base = fsspec.core.url_to_fs(folder)
     other = f"{base}/{path.relative_to(data)}"
     filesystem.makedirs(other.rpartition("/")[0], exist_ok=True)
     filesystem.pipe_file(other, b"somebody else's")
     with pytest.raises(ChecksumWrong, match="another file is there"):
-        move(data, url)
+        move(data, folder)
     assert path.exists() and filesystem.cat_file(other) == b"somebody else's"
 
 
@@ -218,20 +224,22 @@ def test_a_rebuild_without_the_other_place_keeps_the_old_catalog(
     assert len(paths(data)) == 1
 
 
-def test_an_address_outlives_a_late_row_of_the_old_path(record: Any, data: Path, url: str) -> None:
+def test_an_address_outlives_a_late_row_of_the_old_path(
+    record: Any, data: Path, folder: str
+) -> None:
     record()
     late = list(journal.read(data).rows.values())
-    move(data, url)
+    move(data, folder)
     journal.append(data, late)  # by a start that looked before the file went
     assert "://" in paths(data)[0]
     table.compact(data)
     assert "://" in paths(data)[0]
 
 
-def test_two_movers_at_once_are_refused(record: Any, data: Path, url: str) -> None:
+def test_two_movers_at_once_are_refused(record: Any, data: Path, folder: str) -> None:
     record()
     with journal.remaking(data), pytest.raises(CatalogBusy):
-        move(data, url)
+        move(data, folder)
 
 
 MOVER = """

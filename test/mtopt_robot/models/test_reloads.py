@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fakes.fake_model import ONE_THREAD, manifest_of, write_fake
+from fakes.fake_model import manifest_of, write_fake
 from fakes.spoilt_model import SPOILT
 from mtopt_core.action import ActionBounds
 from mtopt_core.observation import Observation
@@ -17,10 +17,12 @@ from mtopt_core.tasks import TaskRegistry
 from mtopt_robot.models.bundle import Expected
 from mtopt_robot.models.decide import Asked
 from mtopt_robot.models.decider import Decider
+from mtopt_robot.models.engine import CPU, FP32, InferenceConfig
 from mtopt_robot.models.errors import BundleRefused
 from mtopt_robot.models.store import ModelStore
 
 RELOADS, WARM_UP = 1000, 200
+PLAIN = InferenceConfig(threads=1, provider=CPU, precision=FP32)  # quick to load a thousand times
 MOST_GROWTH_MB = 8.0  # an ONNX session of the fake model alone holds about 0.1
 
 
@@ -39,7 +41,7 @@ def test_a_thousand_reloads_leak_nothing(
     for version in ("1", "2", "bad"):
         write_fake(store_folder, manifest_of(expected.tasks[:1], bounds, version=version))
     SPOILT["other_shape"][0](store_folder / "fake" / "bad")
-    store = ModelStore(store_folder, expected, ONE_THREAD)
+    store = ModelStore(store_folder, expected, PLAIN)
     decider = Decider(store.load("fake", "1"))
     image = np.full((8, 10, 3), 90, dtype=np.uint8)
     seen = Observation(image, False, 0.1, 0, np.eye(4))

@@ -12,7 +12,7 @@ from mtopt_core.workspace import Bin
 from mtopt_robot.arm import Arm
 from mtopt_sim.proof import prove
 from mtopt_sim.proof.__main__ import main
-from mtopt_sim.proof.grasps import beside, find, hold, shallow
+from mtopt_sim.proof.grasps import beside, find, hold, is_round, shallow, worse
 from mtopt_sim.proof.hand import Hand
 from mtopt_sim.proof.resets import in_right_bin, let_go
 from mtopt_sim.workcell import Workcell
@@ -38,6 +38,42 @@ def test_a_bad_grip_slips(hand: Hand, name: str, worse) -> None:
     assert hand.reaches(bad)
     hand.pick(bad.T_base_tool)
     assert not hand.holds(name), scene
+
+
+def test_a_flat_top_makes_no_bad_grip(hand: Hand) -> None:
+    """Rubber holds a box by 2 mm of its sides, so the proof grips it over its end."""
+    for name, round_ in (("box", False), ("tomato", True)):
+        _, grasp = find(hand, name, 300)
+        assert is_round(hand, name, grasp) is round_
+    _, grasp = find(hand, "box", 300)
+    for first in range(2):
+        bad = worse(hand, "box", grasp, first)
+        assert bad is not None
+        assert bad.T_base_tool[2, 3] == grasp.T_base_tool[2, 3]
+        assert np.linalg.norm(bad.T_base_tool[:2, 3] - grasp.T_base_tool[:2, 3]) > 0.02
+
+
+@pytest.mark.parametrize("name", ["milk", "can"])
+def test_both_fingers_keep_touch_of_what_they_carry(hand: Hand, name: str) -> None:
+    """A finger that lost it for a step would close by a millimetre or two."""
+    cell = hand.cell
+    scene, grasp = find(hand, name, 70_840)
+    hand.pick(grasp.T_base_tool)
+    dofs = [cell.model.joint(j).dofadr[0] for j in ("gripper_joint", "gripper_mimic_joint")]
+    speeds, step = [], cell.step
+
+    def watched(count: int) -> None:
+        for _ in range(count):
+            step(1)
+            speeds.append(np.abs(cell.data.qvel[dofs]).max())
+
+    cell.step = watched
+    try:
+        hand.carry(10.0, scene)
+    finally:
+        cell.step = step
+    assert len(speeds) > 2000
+    assert np.mean(np.array(speeds) > 0.05) < 1e-3
 
 
 def test_what_is_let_go_of_lies_in_the_left_bin(workcell: Workcell) -> None:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from mtopt_sim.proof.share import Proof, Share
+from mtopt_sim.proof.share import Proof, Share, Tally
 
 
 def test_wilsons_interval_is_that_of_the_tables() -> None:
@@ -42,3 +42,16 @@ def test_a_proof_counts_and_tells_json() -> None:
         "high": 0,
     }
     assert told["failures"] == ["why"]
+
+
+def test_proofs_add_up_whatever_shares_they_have() -> None:
+    one, other = Tally(), Tally()
+    for right in (True, False):
+        one.add("both", right)
+    one.add("first", True)
+    other.add("both", True)
+    other.add("second", False)
+    other.failures.append("why")
+    whole = one.proof("grasps").plus(other.proof("grasps"))
+    assert whole.shares == {"both": Share(2, 3), "first": Share(1, 1), "second": Share(0, 1)}
+    assert whole.failures == ("why",)

@@ -22,7 +22,6 @@ import numpy as np
 from mtopt_bringup import transport
 from mtopt_bringup.paths import Paths
 from mtopt_core.cell import CellFault, PolicyLate
-from mtopt_core.encoding import layout_hash
 from mtopt_core.observation import Image
 from mtopt_core.policy import Policy
 from mtopt_core.tasks import Task, TaskRegistry
@@ -31,19 +30,20 @@ from mtopt_robot.models.bundle import Bundle, check_bundle
 from mtopt_robot.models.decider import Decider
 from mtopt_robot.models.engine import InferenceConfig
 from mtopt_robot.models.image import ImageFormat
-from mtopt_robot.models.manifest import KIND_Q, Manifest
 from mtopt_robot.models.model_cli import expected as fleet_expects
 from mtopt_robot.models.q_policy import QPolicy
 
+from .policy_process import PolicyProcess
 from .report import Goal, Report
 
 if TYPE_CHECKING:  # it brings ROS, whose environment must be set first
-    from .serve_cells import Cells
+    from mtopt_ros.asking_cells import Cells
 
 CELLS = (1, 2, 4, 7)
 SECONDS = 6.0
 WIRE_TURNS = 80
 STEPS = 10  # of an episode
+TRIALS = 4  # scenes on which number formats are compared
 _PAUSE_S = 0.03  # between decisions while the wire is measured
 _TASK = "lift-any"
 _GOALS = {
@@ -65,12 +65,13 @@ def measure() -> Report:
 
 def _measured(folder: Path, paths: Paths, bundle: Bundle, task: Task) -> Report:
     with _environment(folder, paths) as plain:
-        from .serve_cells import Cells, ServerProcess
+        from mtopt_ros.asking_cells import SPACE, Cells
 
         cells = Cells(max(CELLS), _images())
-        server = ServerProcess(folder, _parameters(folder, paths, bundle, cells.names), plain)
+        told = _parameters(folder, paths, bundle, cells.names)
+        server = PolicyProcess(folder, SPACE, told, plain)
         try:
-            cells.start(server)
+            cells.start(server.check)
             here = QPolicy(Decider(bundle))
             figures, late = _wire(cells, here, task)
             for count in CELLS:
@@ -172,8 +173,10 @@ def _parameters(
         **files,
         "models": str(folder / "models"),
         "cells": list(cells),
-        "mix": {"scripted": 0.0, "on_policy": 1.0},
-        "inference": {"provider": runtime.provider, "precision": runtime.precision},
+        "mix.scripted": 0.0,
+        "mix.on_policy": 1.0,
+        "inference.provider": runtime.provider,
+        "inference.precision": runtime.precision,
         "watch_s": 0.0,
     }
 
@@ -203,23 +206,13 @@ def _images(count: int = 8) -> list[Image]:
 def _written(store: Path, paths: Paths, registry: TaskRegistry) -> Path:
     """A bundle of the paper's network; its folder."""
     from mtopt_learner.networks.config import NetworkConfig
-    from mtopt_learner.networks.release import release
     from mtopt_learner.networks.stand_in import Scenes, stand_in
-    from mtopt_robot.models.comparison import Scene
+
+    from .paper_model import trials_of, write
 
     bounds = fleet_expects(paths.config).bounds
     if bounds is None:
         raise TypeError("a fleet has action bounds")
     scenes = Scenes(NetworkConfig(), len(registry), bounds)
-    manifest = Manifest(
-        kind=KIND_Q, name="stand-in", version="1", tasks=registry.names, bounds=bounds,
-        action_layout=layout_hash(bounds), image=ImageFormat(),
-        training={"made_by": "mtopt bench serve: made-up weights"},
-    )  # fmt: skip
-    images, states, codes, _ = scenes.batch(17)
-    trials = [
-        Scene(*each) for each in zip(images.numpy(), states.numpy(), codes.numpy(), strict=True)
-    ]
     network = stand_in(NetworkConfig(), len(registry), bounds)
-    examples = [scenes.batch(seed) for seed in (11, 12)]
-    return release(store, manifest, network, examples, scenes.golden(13), trials)
+    return write(store, network, scenes, registry.names, trials_of(scenes, TRIALS))

@@ -1,24 +1,18 @@
-"""What bench `serve` is made of: a policy server in its own process, and cells that ask it.
+"""Cells that do nothing but show images and ask: the load on a policy server that is measured.
 
-The server is the product's executable under the product's Fast DDS profile. The cells show
-images at their camera's size and rate and ask through the runner's own client.
+They ask through the runner's own client, and publish as a camera's driver does.
 """
 
 from __future__ import annotations
 
-import os
-import signal
 import struct
-import subprocess
 import threading
 import time
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import rclpy
-import yaml
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
@@ -26,16 +20,14 @@ from rclpy.node import Node
 from rclpy.serialization import serialize_message
 from sensor_msgs.msg import Image as ImageMsg
 
-from mtopt_bringup import programs
-from mtopt_bringup.errors import StartFailed
 from mtopt_core.observation import Image, Observation
 from mtopt_msgs.srv import SelectAction
-from mtopt_ros import convert
-from mtopt_ros.calls import call
-from mtopt_ros.errors import CallFailed
-from mtopt_ros.parameters import flat
-from mtopt_ros.qos import DRIVER
-from mtopt_ros.remote import RemotePolicy
+
+from . import convert
+from .calls import call
+from .errors import CallFailed, NotReady
+from .qos import DRIVER
+from .remote import RemotePolicy
 
 CAMERA_HZ = 10.0
 SPACE = "bench"  # namespace of the server; the cells are bench1, bench2, ...
@@ -45,43 +37,15 @@ _STAMP_AT = 4  # of a serialized message that begins with a Header, behind the e
 _NS = 1_000_000_000
 
 
-class ServerProcess:
-    """The policy node's executable, until it is ended."""
-
-    def __init__(self, folder: Path, parameters: dict[str, Any], environment: dict[str, str]):
-        path = folder / "policy.yaml"
-        told = {"/**": {"ros__parameters": flat(parameters)}}
-        path.write_text(yaml.safe_dump(told), encoding="utf-8")
-        words = [str(programs.executable("mtopt_ros", "policy")), "--ros-args"]
-        words += ["-r", f"__ns:=/{SPACE}", "--params-file", str(path)]
-        self._log = folder / "policy.log"
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                words, env={**os.environ, **environment}, stdout=log, stderr=subprocess.STDOUT
-            )
-
-    def end(self) -> None:
-        """Ask it to end; kill it if it does not."""
-        self._process.send_signal(signal.SIGINT)
-        try:
-            self._process.wait(5.0)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-
-    def check(self) -> None:
-        """Raises StartFailed with its last words if it has ended."""
-        if self._process.poll() is not None:
-            tail = self._log.read_text(encoding="utf-8", errors="replace")[-2000:]
-            raise StartFailed(f"the policy server ended: {tail}")
-
-
 class Cells:
     """Cells of one process: an image of each, ten times a second, and their clients."""
 
     def __init__(self, count: int, images: Sequence[Image]) -> None:
-        rclpy.init(args=[])
-        self.node = Node("cells", namespace=f"/{SPACE}", use_global_arguments=False)
+        self._context = rclpy.Context()
+        rclpy.init(args=[], context=self._context)
+        self.node = Node(
+            "cells", context=self._context, namespace=f"/{SPACE}", use_global_arguments=False
+        )
         self.names = tuple(f"{SPACE}{number + 1}" for number in range(count))
         self._images = images
         self._payloads = [
@@ -94,7 +58,7 @@ class Cells:
         self._abort = threading.Event()
         self.shown = 0  # number of the newest image; its stamp is that many periods
         self.showing = 1  # cells whose cameras are on
-        self._executor = SingleThreadedExecutor()
+        self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self.node)
         self._threads = [threading.Thread(target=act, daemon=True) for act in (self._spin,)]
         self.policies = {name: self._policy(name) for name in self.names}
@@ -103,8 +67,8 @@ class Cells:
         client = self.node.create_client(SelectAction, "policy/select_action")
         return RemotePolicy(client, name, _DEADLINE_S, self._abort)
 
-    def start(self, server: ServerProcess) -> None:
-        """Bring the server up and turn the cameras on; raises StartFailed."""
+    def start(self, check: Callable[[], None]) -> None:
+        """Bring the server up and turn the cameras on; raises NotReady, and what `check` raises."""
         self._threads.append(threading.Thread(target=self._show, daemon=True))
         for thread in self._threads:
             thread.start()
@@ -113,9 +77,9 @@ class Cells:
         for number in (Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE):
             request = ChangeState.Request(transition=Transition(id=number))
             while not self._done(client, request):
-                server.check()
+                check()
                 if time.monotonic() > end_s:
-                    raise StartFailed(f"the policy server was not up within {_PATIENCE_S:g} s")
+                    raise NotReady(f"the policy server was not up within {_PATIENCE_S:g} s")
                 time.sleep(0.2)
 
     def _done(self, client: Any, request: Any) -> bool:
@@ -137,7 +101,7 @@ class Cells:
         for thread in self._threads:
             thread.join(2.0)
         self.node.destroy_node()
-        rclpy.try_shutdown()
+        self._context.try_shutdown()
 
     def _spin(self) -> None:
         while not self._abort.is_set():
