@@ -22,7 +22,7 @@ from mtopt_robot.motion import MotionPlanner, state_at
 class Hinges:
     """Two hinges that follow what they are sent, unless something is in the way.
 
-    `stops` caps the left hinge in a stage for so many of its commands; `blocks` keeps it
+    `late_s` is how long a command is on its way to them; `stops` caps the left hinge in a stage for so many of its commands; `blocks` keeps it
     from going back below an angle.
     """
 
@@ -34,10 +34,11 @@ class Hinges:
     started_s: float = 0.0
     high: float = np.inf
     low: float = -np.inf
+    late_s: float = 0.0
 
     def take(self, command: BinCommand, now_s: float) -> None:
         self.commands.append(command)
-        self.started_s = now_s
+        self.started_s = now_s + self.late_s
         self.high, self.low = np.inf, -np.inf
         for faults, side in ((self.stops, "high"), (self.blocks, "low")):
             angle, times = faults.get(command.stage, (0.0, 0))
@@ -47,10 +48,13 @@ class Hinges:
 
     def state(self, now_s: float) -> JointState:
         if self.commands:
-            self.q = state_at(self.commands[-1].trajectory, now_s - self.started_s)[0]
+            since_s = max(now_s - self.started_s, 0.0)
+            self.q, qd_rad_s, _ = state_at(self.commands[-1].trajectory, since_s)
             self.q[0] = np.clip(self.q[0], self.low, self.high)
-        zero = np.zeros(2)
-        return JointState(self.names, self.q.copy(), zero, zero, int(now_s * 1e9))
+            qd_rad_s[self.q != state_at(self.commands[-1].trajectory, since_s)[0]] = 0.0
+        else:
+            qd_rad_s = np.zeros(2)
+        return JointState(self.names, self.q.copy(), qd_rad_s, np.zeros(2), int(now_s * 1e9))
 
     @property
     def stages(self) -> list[BinStage]:
@@ -160,6 +164,35 @@ def test_a_jam_that_can_not_even_back_off_ends(motion, names):
     verdict, _ = run(motion, hinges)
     assert isinstance(verdict, BinJammed)
     assert verdict.stage is BinStage.RETURN
+
+
+def test_a_late_command_is_not_followed_by_another_while_the_hinge_moves(motion, names):
+    config = BinResetConfig(pause_s=0.1)
+    hinges = Hinges(names, late_s=0.3)
+    sequence = BinResetSequence(motion, config)
+    speeds = []
+    for tick in range(5000):
+        now_s = 100.0 + tick * 0.02
+        state = hinges.state(now_s)
+        verdict = sequence.next(now_s, state)
+        if isinstance(verdict, BinCommand):
+            speeds.append(np.abs(state.qd_rad_s).max())
+            hinges.take(verdict, now_s)
+        elif isinstance(verdict, BinDone):
+            break
+    assert isinstance(verdict, BinDone) and verdict.jams == 0
+    assert len(speeds) > 3 and max(speeds) <= config.resting_rad_s
+
+
+def test_a_hinge_whose_speed_is_not_told_counts_as_resting(motion, names):
+    class Silent(Hinges):
+        def state(self, now_s: float) -> JointState:
+            told = super().state(now_s)
+            nothing = np.full(2, np.nan)
+            return JointState(told.names, told.q_rad, nothing, nothing, told.stamp_ns)
+
+    verdict, _ = run(motion, Silent(names))
+    assert verdict == BinDone(jams=0)
 
 
 def test_the_last_word_is_kept(motion, names):

@@ -46,6 +46,9 @@ class BinResetConfig:
     tolerance_rad: float = option(
         0.05, "furthest a hinge may rest from its angle", unit="rad", low=0.001, high=0.5
     )
+    resting_rad_s: float = option(
+        0.2, "fastest that a hinge that has arrived may still be", unit="rad/s", low=0.01, high=1.0
+    )
     patience_s: float = option(
         1.0, "time after a motion's end in which a hinge must arrive", unit="s", low=0.1, high=30.0
     )
@@ -136,6 +139,9 @@ class BinResetSequence:
         # Written so that an angle that is not a number counts as not there.
         if not bool(np.all(error <= self.config.tolerance_rad)):
             return self._late(now_s, here, error)
+        # Its command may have reached it late: the next one must start from rest.
+        if self._moves(state) and now_s < self._until_s + self.config.patience_s:
+            return BinWaiting(self._stage)
         if self._stage is BinStage.BACK_OFF:
             return self._start_stage(self._index, now_s, here)
         self._last_rad = self._target_rad
@@ -144,6 +150,11 @@ class BinResetSequence:
             return self._start_stage(self._index + 1, now_s, here)
         self._stage, self._end = BinStage.DONE, BinDone(self.jams)
         return self._end
+
+    def _moves(self, state: JointState) -> bool:
+        """Whether a hinge still moves; one whose speed is not told counts as resting."""
+        speed = np.abs(state.select(self.motion.limits.names).qd_rad_s)
+        return bool(np.any(speed > self.config.resting_rad_s))
 
     def _start_stage(self, index: int, now_s: float, here: Vector) -> BinCommand:
         self._index = index
