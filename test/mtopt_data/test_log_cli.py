@@ -61,6 +61,16 @@ def test_info_in_json_has_the_same_facts(begin: Any, capsys: Any) -> None:
     assert joints["rate_hz"] == pytest.approx(29e9 / (times[-1] - times[0]))
 
 
+def test_info_of_several_files_shows_them_all(begin: Any, capsys: Any) -> None:
+    paths = [str(begin().play().close()) for _ in range(2)]
+    assert run(["info", *paths]) == 0
+    said = capsys.readouterr().out
+    assert all(Path(path).stem in said for path in paths)
+    assert run(["info", *paths, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert len(told) == 2 and told[0] != told[1]
+
+
 def test_info_of_a_damaged_file_tells_what_can_be_told(begin: Any, capsys: Any) -> None:
     path = begin().play().close()
     path.write_bytes(path.read_bytes()[:-5])

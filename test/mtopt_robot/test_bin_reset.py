@@ -22,8 +22,8 @@ from mtopt_robot.motion import MotionPlanner, state_at
 class Hinges:
     """Two hinges that follow what they are sent, unless something is in the way.
 
-    `late_s` is how long a command is on its way to them; `stops` caps the left hinge in a stage for so many of its commands; `blocks` keeps it
-    from going back below an angle.
+    `late_s` is how long a command is on its way to them; `stops` caps the left hinge in a stage
+    for so many of its commands; `blocks` keeps it from going back below an angle.
     """
 
     names: tuple[str, ...]

@@ -12,13 +12,15 @@ import mtopt_ros
 from mtopt_ros import qos
 from mtopt_ros.recorded_topics import recorded_topics
 
-D, I, S, L, R = qos.DRIVER, qos.IMAGES, qos.STATES, qos.LATCHED, qos.RECORDED  # noqa: E741
+D, I, S, L, R, N = (
+    qos.DRIVER, qos.IMAGES, qos.STATES, qos.LATCHED, qos.RECORDED, qos.NEWEST,
+)  # fmt: skip  # noqa: E741
 
 # topic: (what its publishers offer, what its subscribers ask for)
 ENDS: dict[str, tuple[tuple[QoSProfile, ...], tuple[QoSProfile, ...]]] = {
     "joint_states": ((D,), (I, R)),
     "controller/joint_trajectory": ((D,), (D,)),
-    "image_raw": ((D,), (I,)),
+    "image_raw": ((D,), (I, N, R)),
     "image_raw/compressed": ((D,), (I, R)),
     "camera_info": ((D,), (R,)),
     "camera/extrinsics": ((L,), (L,)),

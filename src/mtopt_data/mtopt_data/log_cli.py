@@ -44,23 +44,27 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="mtopt log", description="The episode log.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, act, path, text in (
-        ("info", _info, "FILE", "what one episode file holds"),
+        ("info", _info, "FILE", "what episode files hold"),
         ("verify", _verify, "PATH", "read a file, or every file of a data folder, and judge it"),
         ("recover", _recover, "FOLDER", "settle the unfinished files that a crash left"),
     ):
         command = commands.add_parser(name, help=text, description=text)
-        command.add_argument("path", metavar=path, type=Path)
+        count = {"nargs": "+"} if act is _info else {}
+        command.add_argument("path", metavar=path, type=Path, **count)
         command.add_argument("--json", action="store_true", help="print JSON for programs")
         command.set_defaults(act=act)
     return parser
 
 
-def _info(path: Path, as_json: bool) -> int:
-    if path.is_dir():
-        raise EpisodeMissing(f"{path}: is a folder; `log verify {path}` reads a folder")
-    facts = episode_facts(verify(path))
-    _say(facts, episode_text(facts), as_json)
-    return FAULTY if facts["damage"] else OK
+def _info(paths: Sequence[Path], as_json: bool) -> int:
+    """One file's facts; those of several below each other, in JSON as a list."""
+    for path in paths:
+        if path.is_dir():
+            raise EpisodeMissing(f"{path}: is a folder; `log verify {path}` reads a folder")
+    facts = [episode_facts(verify(path)) for path in paths]
+    text = "\n".join(episode_text(one) for one in facts)
+    _say(facts if len(facts) > 1 else facts[0], text, as_json)
+    return FAULTY if any(one["damage"] for one in facts) else OK
 
 
 def _verify(path: Path, as_json: bool) -> int:
