@@ -12,9 +12,8 @@ import mtopt_ros
 from mtopt_ros import qos
 from mtopt_ros.recorded_topics import recorded_topics
 
-D, I, S, L, R, N = (
-    qos.DRIVER, qos.IMAGES, qos.STATES, qos.LATCHED, qos.RECORDED, qos.NEWEST,
-)  # fmt: skip  # noqa: E741
+D, I, S, L = qos.DRIVER, qos.IMAGES, qos.STATES, qos.LATCHED  # noqa: E741
+R, N = qos.RECORDED, qos.NEWEST
 
 # topic: (what its publishers offer, what its subscribers ask for)
 ENDS: dict[str, tuple[tuple[QoSProfile, ...], tuple[QoSProfile, ...]]] = {
