@@ -49,8 +49,8 @@ def _parser() -> argparse.ArgumentParser:
         ("recover", _recover, "FOLDER", "settle the unfinished files that a crash left"),
     ):
         command = commands.add_parser(name, help=text, description=text)
-        count = {"nargs": "+"} if act is _info else {}
-        command.add_argument("path", metavar=path, type=Path, **count)
+        count = "+" if act is _info else None
+        command.add_argument("path", metavar=path, type=Path, nargs=count)
         command.add_argument("--json", action="store_true", help="print JSON for programs")
         command.set_defaults(act=act)
     return parser
