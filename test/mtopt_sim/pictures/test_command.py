@@ -31,4 +31,4 @@ def test_an_unknown_picture_is_named(capsys: pytest.CaptureFixture[str]) -> None
     with pytest.raises(SystemExit) as stop:
         main(["sunset"])
     assert stop.value.code == 2
-    assert "'sunset': must be one of cell, episode, variation" in capsys.readouterr().err
+    assert "'sunset': must be one of cell, cem, episode, variation" in capsys.readouterr().err
