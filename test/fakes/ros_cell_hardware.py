@@ -20,6 +20,7 @@ from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
 from fakes.ros_session import CELL, FILES
 from mtopt_core.joints import JointState
 from mtopt_core.workspace import Workspace
+from mtopt_data import config_files
 from mtopt_robot.description import ARM_JOINTS, BIN_JOINTS, GRIPPER_JOINTS
 from mtopt_ros import convert, files
 from mtopt_ros.qos import DRIVER
@@ -140,4 +141,4 @@ class CellHardware(Node):
 
 def workspace() -> Workspace:
     """The project's cell."""
-    return files.workspace(FILES["workspace_file"])
+    return config_files.workspace(FILES["workspace_file"])

@@ -12,9 +12,10 @@ from sensor_msgs.msg import Image as ImageMsg
 from fakes.fake_model import FAKE_CELL_IMAGE, manifest_of, write_fake
 from fakes.ros_session import CELL, FILES, Prober, Spinner, managed, until
 from mtopt_core.geometry import pose_tool_down
+from mtopt_data import config_files
 from mtopt_msgs.msg import Heartbeat
 from mtopt_msgs.srv import LoadModel, SelectAction
-from mtopt_ros import convert, files
+from mtopt_ros import convert
 from mtopt_ros.policy_node import PolicyNode
 from mtopt_ros.qos import DRIVER, STATES
 
@@ -93,6 +94,6 @@ def request(not_before_ns: int = 0, closed: bool = False, **given: Any) -> Selec
 
 def add_model(store: Path, version: str, tasks: tuple[str, ...] = (), name: str = "fake") -> Path:
     """A good bundle of the fake model, for all tasks unless some are named."""
-    names = tasks or files.tasks(FILES["tasks_file"]).names
-    manifest = manifest_of(names, files.action_bounds(FILES["actions_file"]), name, version)
+    names = tasks or config_files.tasks(FILES["tasks_file"]).names
+    manifest = manifest_of(names, config_files.action_bounds(FILES["actions_file"]), name, version)
     return write_fake(store, manifest)

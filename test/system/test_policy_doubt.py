@@ -14,10 +14,11 @@ from fakes.fake_model import encoder_bytes, golden_examples, head_bytes, manifes
 from fakes.ros_policies import S, Server, add_model
 from fakes.ros_session import CELL, FILES, Prober, Spinner, until
 from mtopt_core.uncertainty import Limits, Novelty
+from mtopt_data import config_files
 from mtopt_msgs.msg import PolicyQuestion
 from mtopt_msgs.srv import AnswerQuestion
 from mtopt_robot.models.bundle import write_bundle
-from mtopt_ros import convert, files
+from mtopt_ros import convert
 from mtopt_ros.qos import LATCHED
 
 pytestmark = pytest.mark.system
@@ -31,8 +32,8 @@ ON_POLICY = {"scripted": 0.0, "on_policy": 1.0}
 @pytest.fixture
 def serve(spinner: Spinner, prober: Prober, tmp_path: Path) -> Callable[..., Server]:
     def served(mode: str, ask_wait_s: float = 1.5) -> Server:
-        tasks = files.tasks(FILES["tasks_file"]).names
-        manifest = manifest_of(tasks, files.action_bounds(FILES["actions_file"]))
+        tasks = config_files.tasks(FILES["tasks_file"]).names
+        manifest = manifest_of(tasks, config_files.action_bounds(FILES["actions_file"]))
         size_px = manifest.image.size_px
         write_bundle(
             tmp_path,

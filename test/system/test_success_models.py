@@ -16,10 +16,11 @@ from mtopt_core.cell import CellFault, EndReason
 from mtopt_core.observation import OutcomeImages
 from mtopt_core.success import Grade
 from mtopt_core.tasks import TaskRegistry
+from mtopt_data import config_files
 from mtopt_msgs.msg import Heartbeat, SceneTruth
 from mtopt_msgs.srv import GradeOutcome, LoadModel
 from mtopt_robot.jpeg import jpeg
-from mtopt_ros import convert, files
+from mtopt_ros import convert
 from mtopt_ros.health import Level
 from mtopt_ros.qos import DRIVER, STATES
 from mtopt_ros.remote import RemoteGrader
@@ -100,7 +101,7 @@ def serve(spinner: Spinner, prober: Prober, store: Path) -> Callable[..., Server
 
 
 def add(store: Path, version: str) -> Path:
-    names = files.tasks(FILES["tasks_file"]).names
+    names = config_files.tasks(FILES["tasks_file"]).names
     return write_fake_success(store, success_manifest(names, version=version))
 
 

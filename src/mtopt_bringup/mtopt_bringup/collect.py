@@ -19,9 +19,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from mtopt_core.errors import ConfigError, MtoptError
 from mtopt_core.exploration import MixConfig, mix_of
-from mtopt_core.tasks import TaskRegistry
+from mtopt_data import config_files
 from mtopt_data.naming import check_cell
-from mtopt_data.yamlfile import read_yaml
 from mtopt_sim.collecting.crew import Crew
 from mtopt_sim.collecting.plan import Wanted, open_plan
 from mtopt_sim.collecting.station import Done, Places
@@ -43,7 +42,7 @@ def run(words: Sequence[str]) -> int:
     places = Places(paths.config.parent, Path(wanted.data).expanduser().absolute())
     files = paths.node_files
     shown = stage(files["scenes_file"], files["variation_file"], wanted.scene, wanted.variation)
-    registry = TaskRegistry.from_mapping(read_yaml(shown.tasks_file), str(shown.tasks_file))
+    registry = config_files.tasks(shown.tasks_file)
     tasks = tuple(task.name for task in registry.only(_names(wanted.tasks))) if wanted.tasks else ()
     models = str(Path(wanted.models).expanduser().absolute()) if wanted.models else ""
     check_cell(wanted.cell)

@@ -18,6 +18,7 @@ from mtopt_core.config import from_mapping
 from mtopt_core.encoding import layout_hash
 from mtopt_core.errors import ConfigError
 from mtopt_core.tasks import TaskRegistry
+from mtopt_data import config_files
 from mtopt_data.yamlfile import read_yaml
 from mtopt_learner.config import LearnConfig
 from mtopt_learner.learner import Learner
@@ -67,8 +68,8 @@ def settings(path: Path | None) -> tuple[LearnConfig, TaskRegistry, ActionBounds
     actions = paths.node_files["actions_file"]
     return (
         from_mapping(LearnConfig, read_yaml(path), str(path)),
-        TaskRegistry.from_mapping(read_yaml(paths.tasks), str(paths.tasks)),
-        from_mapping(ActionBounds, read_yaml(actions), str(actions)),
+        config_files.tasks(paths.tasks),
+        config_files.action_bounds(actions),
     )
 
 

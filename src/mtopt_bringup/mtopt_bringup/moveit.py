@@ -10,7 +10,7 @@ import numpy as np
 
 from mtopt_core.config import from_mapping, option
 from mtopt_core.errors import ConfigError
-from mtopt_core.workspace import Workspace
+from mtopt_data import config_files
 from mtopt_data.naming import check_cell
 from mtopt_data.yamlfile import read_yaml
 from mtopt_robot.collision import CollisionModel
@@ -45,7 +45,7 @@ def parameters(given: MoveItArguments, paths: Paths) -> dict[str, Any]:
     """The parameters of a cell's move_group; raises MtoptError."""
     files = paths.node_files
     source = files["workspace_file"]
-    workspace = Workspace.from_mapping(read_yaml(source), str(source))
+    workspace = config_files.workspace(source)
     description = RobotDescription.expand(
         files["description_file"], {"cell": given.cell if given.prefixed else ""}
     )

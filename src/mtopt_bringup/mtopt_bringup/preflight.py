@@ -11,8 +11,8 @@ from typing import Any
 
 from mtopt_core.config import from_mapping
 from mtopt_core.errors import ConfigError
+from mtopt_data import config_files
 from mtopt_data.yamlfile import read_yaml
-from mtopt_ros import files
 from mtopt_ros.settings import CAMERAS
 
 from .arguments import SOURCE, Arguments
@@ -117,9 +117,9 @@ def _variation(path: str) -> Any:
 
 
 _READERS: dict[str, Callable[[str], Any]] = {
-    "workspace_file": files.workspace,
-    "actions_file": files.action_bounds,
-    "tasks_file": files.tasks,
+    "workspace_file": config_files.workspace,
+    "actions_file": config_files.action_bounds,
+    "tasks_file": config_files.tasks,
     "sim_file": _simulation,
     "scenes_file": _scenes,
     "variation_file": _variation,

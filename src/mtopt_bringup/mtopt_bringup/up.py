@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from mtopt_core.tasks import TaskRegistry
+from mtopt_data import config_files
 from mtopt_data.naming import finished_files
-from mtopt_data.yamlfile import read_yaml
 from mtopt_ros.fleet_feed import Feed
 
 from . import parameter_files, preflight, scenery, transport
@@ -55,7 +54,7 @@ def prepare(arguments: Arguments, paths: Paths) -> Prepared:
     source = Path(arguments.fleet).expanduser() if arguments.fleet else paths.fleet
     fleet = scenery.staged(Fleet.load(source), arguments, paths)
     paths = scenery.with_tasks(paths, fleet)
-    registry = TaskRegistry.from_mapping(read_yaml(paths.tasks), str(paths.tasks))
+    registry = config_files.tasks(paths.tasks)
     processes = graph(fleet, arguments, paths, registry)
     cells = [start.cell for start in starts(fleet, arguments, registry)]
     preflight.check(cells, processes, arguments, fleet.source)

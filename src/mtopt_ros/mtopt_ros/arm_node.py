@@ -16,6 +16,7 @@ from mtopt_core.action import Action, Gripper
 from mtopt_core.cell import EndReason
 from mtopt_core.errors import InvalidAction, MtoptError
 from mtopt_core.joints import JointTrajectory
+from mtopt_data import config_files
 from mtopt_msgs.action import ExecuteStep, MoveHome
 from mtopt_msgs.srv import Rearm
 from mtopt_robot.arm import Arm, MakeSearch
@@ -63,8 +64,8 @@ class ArmNode(CellNode):
         description = files.description(settings.description_file, settings.joint_prefix)
         arm = Arm.of(
             description,
-            files.workspace(settings.workspace_file),
-            files.action_bounds(settings.actions_file),
+            config_files.workspace(settings.workspace_file),
+            config_files.action_bounds(settings.actions_file),
             settings.planning,
             self._search(),
         )

@@ -4,30 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mtopt_core.action import ActionBounds
-from mtopt_core.config import from_mapping
 from mtopt_core.errors import ConfigError
-from mtopt_core.tasks import TaskRegistry
-from mtopt_core.workspace import Workspace
 from mtopt_data.yamlfile import read_yaml
 from mtopt_robot.calibration import CameraCalibration
 from mtopt_robot.description import RobotDescription
 from mtopt_robot.errors import DescriptionInvalid
-
-
-def workspace(path: str) -> Workspace:
-    """The cell's geometry; raises ConfigError or DataError."""
-    return Workspace.from_mapping(read_yaml(Path(path)), path)
-
-
-def action_bounds(path: str) -> ActionBounds:
-    """How far one step may go; raises ConfigError or DataError."""
-    return from_mapping(ActionBounds, read_yaml(Path(path)), path)
-
-
-def tasks(path: str) -> TaskRegistry:
-    """The task registry; raises ConfigError or DataError."""
-    return TaskRegistry.from_mapping(read_yaml(Path(path)), path)
 
 
 def description(path: str, prefix: str = "") -> RobotDescription:

@@ -23,6 +23,7 @@ from sensor_msgs.msg import JointState as JointStateMsg
 from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
 
 from mtopt_core.purpose import Purpose
+from mtopt_data import config_files
 from mtopt_msgs.msg import SceneTruth
 from mtopt_sim.cameras import Cameras
 from mtopt_sim.config import SimConfig, read_sim
@@ -68,7 +69,7 @@ class MujocoNode(Node):
         self._lenses = read_lenses(Path(settings.lenses_file))
         description = files.description(settings.description_file, settings.joint_prefix)
         self._frames = {c: description.name(f"camera_{c}_optical_frame") for c in CAMERAS}
-        workspace = files.workspace(settings.workspace_file)
+        workspace = config_files.workspace(settings.workspace_file)
         self._cell = Workcell(description, workspace, self._sim_config, self._lenses, variation)
         self._calibrations = {
             known.name: known

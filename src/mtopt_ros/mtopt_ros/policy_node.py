@@ -26,6 +26,7 @@ from mtopt_core.observation import Observation
 from mtopt_core.policy import Decision, Policy
 from mtopt_core.schedule import LIFT, PLACE
 from mtopt_core.scripted import ScriptedPick, ScriptedPlace
+from mtopt_data import config_files
 from mtopt_msgs.msg import CemRun
 from mtopt_msgs.srv import SelectAction
 from mtopt_robot.errors import ImageInvalid
@@ -34,7 +35,7 @@ from mtopt_robot.models.expected import Expected
 from mtopt_robot.models.store import ModelStore
 from mtopt_robot.models.store_watch import StoreWatch
 
-from . import convert, files
+from . import convert
 from .answering import Answer, LateService
 from .caution import Caution
 from .convert_policy import cem_msg, fill_decision
@@ -62,9 +63,9 @@ class PolicyNode(CellNode):
 
     def build(self) -> None:
         """Make a policy for every cell served."""
-        self._workspace = files.workspace(self.settings.workspace_file)
-        self._bounds = files.action_bounds(self.settings.actions_file)
-        self._tasks = files.tasks(self.settings.tasks_file)
+        self._workspace = config_files.workspace(self.settings.workspace_file)
+        self._bounds = config_files.action_bounds(self.settings.actions_file)
+        self._tasks = config_files.tasks(self.settings.tasks_file)
         self._abort = threading.Event()
         mixes = self._mixes()
         self._caution = Caution(self, self.settings.fallback, mixes, self._scripts)

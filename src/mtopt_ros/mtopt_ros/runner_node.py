@@ -16,11 +16,12 @@ from mtopt_core.cell import EndReason
 from mtopt_core.collection import Collector, Outcome
 from mtopt_core.schedule import Schedule
 from mtopt_core.success import Grade
+from mtopt_data import config_files
 from mtopt_msgs.action import ExecuteStep, MoveHome, ResetBins, RunEpisode
 from mtopt_msgs.msg import CellStatus, EpisodeOutcome, EpisodeStep
 from mtopt_msgs.srv import GradeOutcome, SelectAction, SetCollecting, StartRecording, StopRecording
 
-from . import convert, files
+from . import convert
 from .collecting import CollectingLoop, Wish
 from .errors import NotReady
 from .frames import Frame, NewestFrames
@@ -54,8 +55,8 @@ class RunnerNode(CellNode):
         """Read the tasks, draw the seed, make the schedule."""
         settings = self.settings
         self._cell_name = self.get_namespace().strip("/")
-        self._workspace = files.workspace(settings.workspace_file)
-        self._tasks = files.tasks(settings.tasks_file)
+        self._workspace = config_files.workspace(settings.workspace_file)
+        self._tasks = config_files.tasks(settings.tasks_file)
         self._seed = settings.seed or int(np.random.SeedSequence().generate_state(1)[0] >> 1)
         allowed = self._tasks.only(settings.tasks)
         self._schedule = Schedule(allowed, settings.schedule, seed=self._seed)

@@ -20,6 +20,7 @@ from mtopt_core.cell import CellFault, EndReason, PolicyLate
 from mtopt_core.observation import Image, OutcomeImages
 from mtopt_core.scene import SceneTruth
 from mtopt_core.success import TRUTH, Grade, truth_grade
+from mtopt_data import config_files
 from mtopt_msgs.msg import SceneTruth as SceneTruthMsg
 from mtopt_msgs.srv import GradeOutcome
 from mtopt_robot.errors import ImageInvalid
@@ -31,7 +32,7 @@ from mtopt_robot.models.model_detector import ModelDetector
 from mtopt_robot.models.store import ModelStore
 from mtopt_robot.models.store_watch import SuccessWatch
 
-from . import convert, files
+from . import convert
 from .answering import Answer, LateService
 from .frames import Frame, NewestFrames
 from .lifecycle import CellNode
@@ -56,8 +57,8 @@ class SuccessNode(CellNode):
 
     def build(self) -> None:
         """Read the rules of the tasks."""
-        self._workspace = files.workspace(self.settings.workspace_file)
-        self._tasks = files.tasks(self.settings.tasks_file)
+        self._workspace = config_files.workspace(self.settings.workspace_file)
+        self._tasks = config_files.tasks(self.settings.tasks_file)
         self._abort = threading.Event()
         self._views = NewestFrames(CAMERAS, self._abort)
         self._scenes = NewestFrames((TRUTH,), self._abort)

@@ -13,16 +13,15 @@ from typing import TypeVar
 
 import numpy as np
 
-from mtopt_core.action import Action, ActionBounds, Gripper
+from mtopt_core.action import Action, Gripper
 from mtopt_core.cell import ActionTaken, CellFault, EndReason
-from mtopt_core.config import from_mapping
 from mtopt_core.errors import MtoptError
 from mtopt_core.joints import JointTrajectory
 from mtopt_core.observation import Observation, OutcomeImages
 from mtopt_core.scene import SceneTruth
 from mtopt_core.tasks import Task
-from mtopt_core.workspace import Bin, Workspace
-from mtopt_data.yamlfile import read_yaml
+from mtopt_core.workspace import Bin
+from mtopt_data import config_files
 from mtopt_robot.arm import Arm, ArmConfig
 from mtopt_robot.bin_reset import (
     BinCommand,
@@ -91,12 +90,8 @@ class SimCell:
         files = root / "config"
         if config is None:
             config = CellConfig(read_sim(files / "sim.yaml"))
-        workspace = Workspace.from_mapping(
-            read_yaml(files / "workspace.yaml"), str(files / "workspace.yaml")
-        )
-        bounds = from_mapping(
-            ActionBounds, read_yaml(files / "actions.yaml"), str(files / "actions.yaml")
-        )
+        workspace = config_files.workspace(files / "workspace.yaml")
+        bounds = config_files.action_bounds(files / "actions.yaml")
         description = RobotDescription.expand(
             root / "urdf" / "mtopt_cell.urdf.xacro", {"cell": cell, "hardware": "mujoco"}
         )

@@ -26,8 +26,8 @@ import torch
 from mtopt_bringup.paths import Paths
 from mtopt_core.cem import CemConfig
 from mtopt_core.observation import Observation
-from mtopt_core.tasks import Task, TaskRegistry
-from mtopt_data.yamlfile import read_yaml
+from mtopt_core.tasks import Task
+from mtopt_data import config_files
 from mtopt_learner.networks.config import NetworkConfig
 from mtopt_learner.networks.q_network import useful_flops
 from mtopt_learner.networks.stand_in import Scenes, scene, stand_in
@@ -114,7 +114,7 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         config = Paths.installed().config
         tasks_file = config / "tasks.yaml"
-        self.tasks = TaskRegistry.from_mapping(read_yaml(tasks_file), str(tasks_file))
+        self.tasks = config_files.tasks(tasks_file)
         expects = fleet_expects(config)
         if expects.bounds is None:
             raise TypeError("a fleet has action bounds")

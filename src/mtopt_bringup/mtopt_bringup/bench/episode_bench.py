@@ -8,12 +8,9 @@ from __future__ import annotations
 import time
 
 from mtopt_bringup.paths import Paths
-from mtopt_core.action import ActionBounds
-from mtopt_core.config import from_mapping
 from mtopt_core.episode import run_episode
 from mtopt_core.scripted import ScriptedPick
-from mtopt_core.tasks import TaskRegistry
-from mtopt_data.yamlfile import read_yaml
+from mtopt_data import config_files
 from mtopt_sim.cell import SimCell
 
 from .report import Goal, Report
@@ -26,9 +23,9 @@ _GOALS = {"episodes_per_hour": Goal(at_least=140.0)}
 def measure() -> Report:
     """Scripted picks with their reset; the first, which lays the scene out, is apart."""
     paths = Paths.installed()
-    registry = TaskRegistry.from_mapping(read_yaml(paths.tasks), str(paths.tasks))
+    registry = config_files.tasks(paths.tasks)
     actions = paths.node_files["actions_file"]
-    bounds = from_mapping(ActionBounds, read_yaml(actions), str(actions))
+    bounds = config_files.action_bounds(actions)
     began_s = time.perf_counter()
     cell = SimCell.open(paths.config.parent)
     try:

@@ -22,7 +22,7 @@ from mtopt_bringup.paths import Paths
 from mtopt_core.geometry import Transform, pose_tool_down
 from mtopt_core.joints import Vector
 from mtopt_core.workspace import Bin, Workspace
-from mtopt_data.yamlfile import read_yaml
+from mtopt_data import config_files
 from mtopt_robot.clearance import BinClearance
 from mtopt_robot.collision import CollisionModel
 from mtopt_robot.description import RobotDescription
@@ -46,7 +46,7 @@ def measure() -> Report:
     """Shares of the grid, milliseconds a pose."""
     paths = Paths.installed()
     workspace_file = paths.node_files["workspace_file"]
-    workspace = Workspace.from_mapping(read_yaml(workspace_file), str(workspace_file))
+    workspace = config_files.workspace(workspace_file)
     description = RobotDescription.expand(paths.node_files["description_file"])
     collision = CollisionModel(description)
     kinematics = ArmKinematics(description, workspace.home_q_rad, collision=collision)

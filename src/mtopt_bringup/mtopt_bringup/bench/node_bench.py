@@ -21,7 +21,7 @@ import yaml
 from mtopt_bringup.paths import Paths
 from mtopt_bringup.programs import executable
 from mtopt_bringup.transport import defaults, profiles
-from mtopt_core.workspace import Workspace
+from mtopt_data import config_files
 from mtopt_data.yamlfile import read_yaml
 from mtopt_sim.lens import CAMERAS
 
@@ -82,7 +82,7 @@ def pace(speed: float, height_px: int = HEIGHT_PX, width_px: int = WIDTH_PX) -> 
     from mtopt_ros.hardware_probe import HardwareProbe
 
     workspace_file = Paths.installed().node_files["workspace_file"]
-    workspace = Workspace.from_mapping(read_yaml(workspace_file), str(workspace_file))
+    workspace = config_files.workspace(workspace_file)
     cores = os.sched_getaffinity(0)
     others = cores - {min(cores)} or cores
     with (

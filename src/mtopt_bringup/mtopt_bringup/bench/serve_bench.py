@@ -25,7 +25,7 @@ from mtopt_core.cell import CellFault, PolicyLate
 from mtopt_core.observation import Image
 from mtopt_core.policy import Policy
 from mtopt_core.tasks import Task, TaskRegistry
-from mtopt_data.yamlfile import read_yaml
+from mtopt_data import config_files
 from mtopt_robot.models.bundle import Bundle, check_bundle
 from mtopt_robot.models.decider import Decider
 from mtopt_robot.models.engine import InferenceConfig
@@ -57,7 +57,7 @@ def measure() -> Report:
     paths = Paths.installed()
     with tempfile.TemporaryDirectory(prefix="mtopt-bench-") as name:
         folder = Path(name)
-        registry = TaskRegistry.from_mapping(read_yaml(paths.tasks), str(paths.tasks))
+        registry = config_files.tasks(paths.tasks)
         version = _written(folder / "models", paths, registry)
         bundle = check_bundle(version, fleet_expects(paths.config), InferenceConfig())
         return _measured(folder, paths, bundle, registry[_TASK])

@@ -10,13 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mtopt_core.action import ActionBounds
 from mtopt_core.cem import CemConfig
-from mtopt_core.config import from_mapping
 from mtopt_core.errors import MtoptError
 from mtopt_core.tasks import TaskRegistry
 from mtopt_core.uncertainty import PERCENTILE
-from mtopt_data.yamlfile import read_yaml
+from mtopt_data import config_files
 
 from . import calibrating
 from .bundle import Expected
@@ -51,8 +49,8 @@ def run(argv: Sequence[str], models: Path = Path("models"), config: Path = Path(
 def expected(config: Path) -> Expected:
     """What the fleet with this config folder asks of a model; raises ConfigError, YamlInvalid."""
     actions, tasks = config / "actions.yaml", config / "tasks.yaml"
-    bounds = from_mapping(ActionBounds, read_yaml(actions), str(actions))
-    return Expected(bounds, TaskRegistry.from_mapping(read_yaml(tasks), str(tasks)).names)
+    bounds = config_files.action_bounds(actions)
+    return Expected(bounds, config_files.tasks(tasks).names)
 
 
 def _parser(models: Path, config: Path) -> argparse.ArgumentParser:
@@ -156,7 +154,7 @@ def _calibrate(store: ModelStore, wanted: argparse.Namespace) -> int:
     name, _, version = wanted.model.partition("/")
     bundle = store.load(name, version)
     path = wanted.config / "tasks.yaml"
-    tasks = TaskRegistry.from_mapping(read_yaml(path), str(path))
+    tasks = config_files.tasks(path)
     known = TaskRegistry(tuple(task for task in tasks if task.name in bundle.manifest.tasks))
     training = logged_decisions(wanted.training, known)
     novelty = calibrating.familiar(bundle, (each.observation.image for each in training))

@@ -9,17 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from mtopt_core.action import ActionBounds
 from mtopt_core.cell import CellFault
 from mtopt_core.collection import Collector, Outcome
-from mtopt_core.config import from_mapping
 from mtopt_core.exploration import ExplorationMix
 from mtopt_core.policy import Policy
 from mtopt_core.schedule import LIFT, PLACE, Schedule
 from mtopt_core.scripted import ScriptedPick, ScriptedPlace
 from mtopt_core.success import Grade, truth_grade
-from mtopt_core.tasks import TaskRegistry
-from mtopt_data.yamlfile import read_yaml
+from mtopt_data import config_files
 
 from ..cell import CellConfig, SimCell
 from ..config import read_sim
@@ -67,9 +64,9 @@ class Station:
         ranges = files / "variation.yaml"
         shown = stage(files / "scenes.yaml", ranges, wanted.scene, wanted.variation)
         tasks, actions = shown.tasks_file, files / "actions.yaml"
-        self._registry = TaskRegistry.from_mapping(read_yaml(tasks), str(tasks))
+        self._registry = config_files.tasks(tasks)
         self._allowed = self._registry.only(wanted.tasks)
-        self._bounds = from_mapping(ActionBounds, read_yaml(actions), str(actions))
+        self._bounds = config_files.action_bounds(actions)
         config = CellConfig(shown.sim(read_sim(files / "sim.yaml")))
         self._cell = SimCell.open(places.root, config, variation=shown.variation(wanted.cell))
         self._limit = LimitClock.on(self._cell)

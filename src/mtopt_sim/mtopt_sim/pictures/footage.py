@@ -14,14 +14,14 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from mtopt_core.action import ActionBounds
 from mtopt_core.config import from_mapping
 from mtopt_core.episode import run_episode
 from mtopt_core.observation import Image
 from mtopt_core.policy import Policy
 from mtopt_core.scripted import ScriptedPick, ScriptedPlace
 from mtopt_core.success import grade_truth
-from mtopt_core.tasks import Task, TaskRegistry
+from mtopt_core.tasks import Task
+from mtopt_data import config_files
 from mtopt_data.yamlfile import read_yaml
 
 from ..cell import CellConfig, SimCell
@@ -132,8 +132,8 @@ class Stage:
         config = root / "config"
         sim = from_mapping(SimConfig, read_yaml(config / "sim.yaml"), str(config / "sim.yaml"))
         sim = replace(sim, policy_height_px=32, policy_width_px=32)  # scripts do not look
-        bounds = from_mapping(ActionBounds, read_yaml(config / "actions.yaml"), "actions.yaml")
-        self.registry = TaskRegistry.from_mapping(read_yaml(config / "tasks.yaml"), "tasks.yaml")
+        bounds = config_files.action_bounds(config / "actions.yaml")
+        self.registry = config_files.tasks(config / "tasks.yaml")
         self.cell = SimCell.open(root, CellConfig(sim))
         workspace = self.cell.workcell.workspace
         scripts = (ScriptedPick(workspace, bounds), ScriptedPlace(workspace, bounds))

@@ -15,12 +15,10 @@ from numpy.typing import NDArray
 
 from mtopt_core.action import ActionBounds
 from mtopt_core.cem import CemConfig, Choice, Round, choose
-from mtopt_core.config import from_mapping
 from mtopt_core.encoding import Numbers
 from mtopt_core.geometry import Point
 from mtopt_core.observation import Image
-from mtopt_core.tasks import TaskRegistry
-from mtopt_data.yamlfile import read_yaml
+from mtopt_data import config_files
 
 from ..cell import CellConfig, SimCell
 from ..config import SimConfig
@@ -60,8 +58,8 @@ class Nearness:
 def take(root: Path, out: Path, seed: int = SEED) -> list[Path]:
     """Write cem.png into a folder; its path. `root` holds urdf/ and config/. Raises MtoptError."""
     actions, tasks = root / "config" / "actions.yaml", root / "config" / "tasks.yaml"
-    bounds = from_mapping(ActionBounds, read_yaml(actions), str(actions))
-    task = TaskRegistry.from_mapping(read_yaml(tasks), str(tasks))["lift-any"]
+    bounds = config_files.action_bounds(actions)
+    task = config_files.tasks(tasks)["lift-any"]
     cell = SimCell.open(root, CellConfig(SimConfig(seed=seed)))
     try:
         cell.reset(seed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from mtopt_core.action import Action, ActionBounds, Gripper
+from mtopt_core.action import Action, Gripper
 from mtopt_core.cell import CellFault
 from mtopt_core.config import from_mapping
 from mtopt_core.episode import Episode, run_episode
@@ -13,6 +13,7 @@ from mtopt_core.policy import Policy
 from mtopt_core.scripted import ScriptedPick, ScriptedPlace
 from mtopt_core.success import grade_truth
 from mtopt_core.tasks import TaskRegistry
+from mtopt_data import config_files
 from mtopt_data.yamlfile import read_yaml
 
 from ..cell import CellConfig, SimCell
@@ -36,8 +37,8 @@ def prove(root: Path, tries: int, seed: int = 0) -> Proof:
     config = root / "config"
     sim = from_mapping(SimConfig, read_yaml(config / "sim.yaml"), str(config / "sim.yaml"))
     sim = replace(sim, policy_height_px=_IMAGE_PX, policy_width_px=_IMAGE_PX)
-    registry = TaskRegistry.from_mapping(read_yaml(config / "tasks.yaml"), "tasks.yaml")
-    bounds = from_mapping(ActionBounds, read_yaml(config / "actions.yaml"), "actions.yaml")
+    registry = config_files.tasks(config / "tasks.yaml")
+    bounds = config_files.action_bounds(config / "actions.yaml")
     cell, tally = SimCell.open(root, CellConfig(sim)), Tally()
     workspace = cell.workcell.workspace
     try:
