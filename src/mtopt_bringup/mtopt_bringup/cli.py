@@ -14,6 +14,7 @@ _COMMANDS = {
     "up": "run the cells of a fleet and collect episodes",
     "collect": "collect episodes of simulated cells at full speed, without ROS",
     "learn": "learn a policy from recorded episodes",
+    "eval": "what a policy is worth: attempts at every task in scenes kept for it",
     "log": "look into recorded episodes: info, verify, recover",
     "data": "the catalog of episodes: sql, info, rebuild, upload",
     "model": "the model store: list, verify, promote, rollback",
@@ -75,6 +76,12 @@ def _learn(words: list[str]) -> int:
     return learn.run(words)
 
 
+def _eval(words: list[str]) -> int:
+    from .evaluating import command
+
+    return command.run(words)
+
+
 def _log(words: list[str]) -> int:
     from mtopt_data import log_cli
 
@@ -133,6 +140,7 @@ _RUN: dict[str, Callable[[list[str]], int]] = {
     "up": _up,
     "collect": _collect,
     "learn": _learn,
+    "eval": _eval,
     "log": _log,
     "data": _data,
     "model": _model,

@@ -39,8 +39,12 @@ class Hand:
 
     def reaches(self, grasp: Grasp) -> bool:
         """Whether the fingers get to a grasp without touching a wall."""
-        T = grasp.T_base_tool
-        return BinClearance(self.cell.workspace.bins).clear(T[:3, 3], yaw_of(T))
+        return self.clear(grasp.T_base_tool)
+
+    def clear(self, T_base_tool: Transform) -> bool:
+        """The same for a pose."""
+        bins = self.cell.workspace.bins
+        return BinClearance(bins).clear(T_base_tool[:3, 3], yaw_of(T_base_tool))
 
     def go(self, T_base_tool: Transform) -> None:
         """To a tool-down pose on a straight line."""
