@@ -17,7 +17,7 @@ _COMMANDS = {
     "eval": "what a policy is worth: attempts at every task in scenes kept for it",
     "log": "look into recorded episodes: info, verify, recover",
     "data": "the catalog of episodes: sql, info, rebuild, upload",
-    "model": "the model store: list, verify, promote, rollback",
+    "model": "the model store: list, verify, promote, rollback, ship",
     "bench": "measure this machine at one of the fleet's jobs",
     "doctor": "what was found on this machine, and how to mend what is not right",
     "picture": "take the pictures and the animation that the docs show",

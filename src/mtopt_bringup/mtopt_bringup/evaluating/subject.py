@@ -42,14 +42,7 @@ def manifest_of(folder: Path, kind: str = KIND_Q) -> ModelManifest:
 def greedy(folder: Path) -> Subject:
     """The policy of a bundle. Raises as `manifest_of`."""
     manifest = manifest_of(folder)
-    return Subject(GREEDY, str(folder), manifest.id, seal_of(manifest))
-
-
-def seal_of(manifest: ModelManifest) -> str:
-    """A short name of a model's networks, whatever else its bundle says."""
-    parts = [f"{name} {digest}" for name, digest in sorted(manifest.files.items())]
-    networks = [part for part in parts if not part.startswith(manifest.golden)]
-    return sealing.digest("\n".join(networks).encode())[:16]
+    return Subject(GREEDY, str(folder), manifest.id, manifest.networks)
 
 
 def detector(word: str, store: Path) -> tuple[str, str]:
@@ -57,7 +50,7 @@ def detector(word: str, store: Path) -> tuple[str, str]:
     if not word:
         return "", ""
     folder = bundle_folder(word, store, KIND_SUCCESS)
-    return str(folder), seal_of(manifest_of(folder, KIND_SUCCESS))
+    return str(folder), manifest_of(folder, KIND_SUCCESS).networks
 
 
 def known_tasks(tasks_file: Path, subject: Subject, wanted: tuple[str, ...]) -> TaskRegistry:

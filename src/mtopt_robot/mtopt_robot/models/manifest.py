@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -72,6 +73,12 @@ class ModelManifest:
     def id(self) -> str:
         """`name/version`, as decisions and logs call the model."""
         return f"{self.name}/{self.version}"
+
+    @property
+    def networks(self) -> str:
+        """A short name of the networks, by their content: the same whatever they are called."""
+        files = sorted((name, seal) for name, seal in self.files.items() if name != self.golden)
+        return hashlib.sha256(repr(files).encode()).hexdigest()[:16]
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], source: str) -> Self:
