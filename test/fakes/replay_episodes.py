@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mtopt_core.purpose import Purpose
 from mtopt_data.cdr import CdrEncoder
 from mtopt_data.metadata import EpisodeStart
 from mtopt_data.naming import EpisodeId
@@ -70,6 +71,7 @@ def write_replay_episode(
     lost: tuple[int, ...] = (),
     end_reason: str = "terminated",
     gripper: int = 2,
+    purpose: Purpose = Purpose.TRAINING,
 ) -> Path:
     """An episode whose step k moves by 0.01 * k along x at x = 0.5 + 0.02 * k.
 
@@ -78,7 +80,8 @@ def write_replay_episode(
     start = EpisodeStart(
         episode_id=str(EpisodeId(1_786_112_730_000 + number, "cell1", f"{number:08x}")),
         cell="cell1", task=task, skill="lift", robot_serial="SIM-1", operator="ada",
-        calibration_hash="c0ffee", software_version="0.1.0", seed=number, started_ns=S,
+        calibration_hash="c0ffee", software_version="0.1.0", seed=purpose.own(number), started_ns=S,
+        purpose=purpose.value,
     )  # fmt: skip
     graded = {"lift-any": True} if success is None else success
     writer = EpisodeWriter(root, start)

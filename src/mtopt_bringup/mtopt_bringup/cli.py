@@ -14,9 +14,10 @@ _COMMANDS = {
     "up": "run the cells of a fleet and collect episodes",
     "collect": "collect episodes of simulated cells at full speed, without ROS",
     "learn": "learn a policy from recorded episodes",
+    "eval": "what a policy is worth: attempts at every task in scenes kept for it",
     "log": "look into recorded episodes: info, verify, recover",
     "data": "the catalog of episodes: sql, info, rebuild, upload",
-    "model": "the model store: list, verify, promote, rollback",
+    "model": "the model store: list, verify, promote, rollback, ship",
     "bench": "measure this machine at one of the fleet's jobs",
     "doctor": "what was found on this machine, and how to mend what is not right",
     "picture": "take the pictures and the animation that the docs show",
@@ -73,6 +74,12 @@ def _learn(words: list[str]) -> int:
     from . import learn
 
     return learn.run(words)
+
+
+def _eval(words: list[str]) -> int:
+    from .evaluating import command
+
+    return command.run(words)
 
 
 def _log(words: list[str]) -> int:
@@ -133,6 +140,7 @@ _RUN: dict[str, Callable[[list[str]], int]] = {
     "up": _up,
     "collect": _collect,
     "learn": _learn,
+    "eval": _eval,
     "log": _log,
     "data": _data,
     "model": _model,

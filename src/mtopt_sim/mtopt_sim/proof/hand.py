@@ -39,16 +39,20 @@ class Hand:
         return next((grasp for grasp in found if grasp.good and self.reaches(grasp)), None)
 
     def reaches(self, grasp: Grasp) -> bool:
-        """Whether the fingers get to a grasp and up again without touching a wall.
+        """Whether the fingers get to a grasp and up again without touching a wall."""
+        return self.clear(grasp.T_base_tool)
+
+    def clear(self, T_base_tool: Transform) -> bool:
+        """The same for a pose.
 
         The farthest corners of the right bin are a few millimetres out of the arm's reach.
         """
-        T = grasp.T_base_tool
-        if not BinClearance(self.cell.workspace.bins).clear(T[:3, 3], yaw_of(T)):
+        bins = self.cell.workspace.bins
+        if not BinClearance(bins).clear(T_base_tool[:3, 3], yaw_of(T_base_tool)):
             return False
-        start = self.cell.commanded("arm")
+        above, start = self._above(T_base_tool), self.cell.commanded("arm")
         try:
-            self.arm.kinematics.inverse(T, self.arm.kinematics.inverse(self._above(T), start))
+            self.arm.kinematics.inverse(T_base_tool, self.arm.kinematics.inverse(above, start))
         except NoSolution:
             return False
         return True
