@@ -25,7 +25,7 @@ from mtopt_core.config import described
 from . import parameter_files, transport
 from .arguments import Arguments, parse, word
 from .claim import Claim
-from .graph import Process
+from .graph import Process, remembering
 from .paths import Paths
 from .transport import Profiles
 from .up import prepare
@@ -54,8 +54,9 @@ def _start(context: launch.LaunchContext) -> list[Any]:
     folder = Path(launch.logging.launch_config.log_dir)
     senders = sum(process.sends_images for process in prepared.processes)
     profiles = transport.profiles(senders, paths, folder, os.environ)
-    files = parameter_files.write(prepared.processes, folder / "parameters")
-    started = Starter(prepared.processes, files, profiles, arguments.verbose)
+    processes = remembering(prepared.processes, folder / "ledgers")
+    files = parameter_files.write(processes, folder / "parameters")
+    started = Starter(processes, files, profiles, arguments.verbose)
     released = OnShutdown(on_shutdown=lambda *_: claim.release())
     return [RegisterEventHandler(released), *started.actions()]
 
