@@ -12,6 +12,7 @@ INTERRUPTED = 130
 
 _COMMANDS = {
     "up": "run the cells of a fleet and collect episodes",
+    "cell": "speak to a running cell: status, pause, resume, stop, discard, relabel",
     "collect": "collect episodes of simulated cells at full speed, without ROS",
     "learn": "learn a policy from recorded episodes",
     "eval": "what a policy is worth: attempts at every task in scenes kept for it",
@@ -62,6 +63,16 @@ def _up(words: list[str]) -> int:
         from . import paths, up, up_words
 
         return up.run(up_words.parse_words(words), paths.workspace_root(), stop)
+
+
+def _cell(words: list[str]) -> int:
+    import os
+
+    from . import cell, transport
+    from .paths import Paths
+
+    os.environ.update(transport.bystander(Paths.installed(), os.environ))
+    return cell.run(words)
 
 
 def _collect(words: list[str]) -> int:
@@ -138,6 +149,7 @@ def _docs(words: list[str]) -> int:
 
 _RUN: dict[str, Callable[[list[str]], int]] = {
     "up": _up,
+    "cell": _cell,
     "collect": _collect,
     "learn": _learn,
     "eval": _eval,

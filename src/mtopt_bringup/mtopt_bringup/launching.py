@@ -20,7 +20,7 @@ from launch_ros.actions import Node
 from . import launch_arguments, parameter_files, transport
 from .arguments import Arguments, parse
 from .claim import Claim
-from .graph import Process
+from .graph import Process, remembering
 from .paths import Paths
 from .transport import Profiles
 from .up import prepare
@@ -42,8 +42,9 @@ def _start(texts: dict[str, str]) -> list[Any]:
     folder = Path(launch.logging.launch_config.log_dir)
     senders = sum(process.sends_images for process in prepared.processes)
     profiles = transport.profiles(senders, paths, folder, os.environ)
-    files = parameter_files.write(prepared.processes, folder / "parameters")
-    started = Starter(prepared.processes, files, profiles, arguments.verbose)
+    processes = remembering(prepared.processes, folder / "ledgers")
+    files = parameter_files.write(processes, folder / "parameters")
+    started = Starter(processes, files, profiles, arguments.verbose)
     released = OnShutdown(on_shutdown=lambda *_: claim.release())
     return [RegisterEventHandler(released), *started.actions()]
 

@@ -19,7 +19,7 @@ from .arguments import Arguments
 from .claim import Claim
 from .errors import ManagerLost, StartFailed
 from .fleet import Fleet
-from .graph import Process, graph
+from .graph import Process, graph, remembering
 from .live import Places, View
 from .paths import Paths
 from .programs import Program, programs
@@ -80,9 +80,10 @@ def run(arguments: Arguments, root: Path, stop: Stop, paths: Paths | None = None
 def _run(prepared: Prepared, arguments: Arguments, paths: Paths, folder: Path, stop: Stop) -> int:
     senders = sum(process.sends_images for process in prepared.processes)
     profiles = transport.profiles(senders, paths, folder, os.environ)
-    written = parameter_files.write(prepared.processes, folder / "parameters")
+    processes = remembering(prepared.processes, folder / "ledgers")
+    written = parameter_files.write(processes, folder / "parameters")
     places = Places(arguments.data_folder, folder / "logs")
-    begun = programs(prepared.processes, written, places.logs, profiles)
+    begun = programs(processes, written, places.logs, profiles)
     os.environ.update(profiles.environment(sends_images=False))
     story = Story.of(prepared.cells)
     before = _files(places.data, prepared.cells)
