@@ -12,6 +12,7 @@ INTERRUPTED = 130
 
 _COMMANDS = {
     "up": "run the cells of a fleet and collect episodes",
+    "soak": "run a cell for hours while something breaks all the time, and judge it",
     "collect": "collect episodes of simulated cells at full speed, without ROS",
     "learn": "learn a policy from recorded episodes",
     "log": "look into recorded episodes: info, verify, recover",
@@ -61,6 +62,15 @@ def _up(words: list[str]) -> int:
         from . import paths, up, up_words
 
         return up.run(up_words.parse_words(words), paths.workspace_root(), stop)
+
+
+def _soak(words: list[str]) -> int:
+    from .stop import Stop
+
+    with Stop() as stop:
+        from .soak import command
+
+        return command.run(words, stop)
 
 
 def _collect(words: list[str]) -> int:
@@ -131,6 +141,7 @@ def _docs(words: list[str]) -> int:
 
 _RUN: dict[str, Callable[[list[str]], int]] = {
     "up": _up,
+    "soak": _soak,
     "collect": _collect,
     "learn": _learn,
     "log": _log,

@@ -27,8 +27,8 @@ from .arguments import Arguments, parse, word
 from .claim import Claim
 from .graph import Process
 from .paths import Paths
+from .running import prepare
 from .transport import Profiles
-from .up import prepare
 
 RESPAWN_S = 1.0
 _SIGTERM_S, _SIGKILL_S = "3", "1"  # after SIGINT: gone within 5 s, as with the other starter
