@@ -108,6 +108,7 @@ class Starter:
             executable=process.executable,
             name=process.node or None,
             namespace=process.namespace,
+            arguments=process.words,
             parameters=[str(self._files[process.name])],
             remappings=list(process.remappings),
             additional_env={

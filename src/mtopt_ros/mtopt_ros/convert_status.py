@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from diagnostic_msgs.msg import DiagnosticArray
+
 from mtopt_msgs import msg
 
 from .cell_view import CellView
@@ -27,3 +29,10 @@ def cell_view(message: msg.CellStatus) -> CellView:
         disk_free=message.disk_free_bytes,
         faults=tuple(message.faults),
     )
+
+
+def node_figures(message: DiagnosticArray) -> dict[str, dict[str, str]]:
+    """What the nodes tell in figures, by `cell/node`."""
+    return {
+        status.name: {pair.key: pair.value for pair in status.values} for status in message.status
+    }

@@ -55,6 +55,7 @@ class SteadyExecutor(SingleThreadedExecutor):
         self._stale = True
         self._gathered = _Gathered()
         self._peers_due_s = 0.0
+        self._tasks: list[tuple[Task, Any, Any]] = []
         super().__init__(**options)
 
     def wake(self) -> None:
@@ -203,9 +204,7 @@ class SteadyExecutor(SingleThreadedExecutor):
         return found + [(gc, node, self._take_guard_condition) for gc, node in waiting]
 
     def _free(self, entities: dict[int, tuple[Any, Any]]) -> dict[int, tuple[Any, Any]]:
-        return {
-            pointer: entry for pointer, entry in entities.items() if self.can_execute(entry[0])
-        }
+        return {pointer: entry for pointer, entry in entities.items() if self.can_execute(entry[0])}
 
     def _wait_set(self, known: dict[str, dict[int, tuple[Any, Any]]], waitables: list[Any]) -> Any:
         count = NumberOfEntities(

@@ -26,6 +26,8 @@ class Feed:
         self._views: queue.Queue[CellView] = queue.Queue()
         self._clocks = dict(clocks or {})
         self._passed = {cell: Passed() for cell in self._clocks}
+        self.figures: dict[str, dict[str, str]] = {}
+        """What each node said last in /diagnostics, by `cell/node`."""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
 
@@ -53,12 +55,13 @@ class Feed:
     def _run(self) -> None:
         try:
             import rclpy
+            from diagnostic_msgs.msg import DiagnosticArray
             from rclpy.executors import SingleThreadedExecutor
             from rclpy.signals import SignalHandlerOptions
 
             from mtopt_msgs.msg import CellStatus
 
-            from .convert_status import cell_view
+            from .convert_status import cell_view, node_figures
         except ImportError as error:
             self.error = f"no live view: {error}"
             return
@@ -67,6 +70,9 @@ class Feed:
         node = rclpy.create_node("mtopt_up", context=context, use_global_arguments=False)
         node.create_subscription(
             CellStatus, "/fleet/status", lambda m: self._views.put(cell_view(m)), _DEPTH
+        )
+        node.create_subscription(
+            DiagnosticArray, "/diagnostics", lambda m: self.figures.update(node_figures(m)), _DEPTH
         )
         inboxes = self._listen_to_clocks(node)
         executor = SingleThreadedExecutor(context=context)

@@ -37,9 +37,11 @@ def run(words: Sequence[str], stop: Stop) -> int:
         }
     )
     paths = Paths.installed()
-    with claimed(arguments, paths) as prepared:
-        with running(prepared, paths, folder, clocks=True) as fleet:
-            trial = _soak(fleet, wanted, folder, stop)
+    with (
+        claimed(arguments, paths) as prepared,
+        running(prepared, paths, folder, clocks=True) as fleet,
+    ):
+        trial = _soak(fleet, wanted, folder, stop)
     accounts = settle(data, trial.ledger)
     found = checks(trial.samples, trial.rtf, trial.recoveries, accounts)
     asked = {name: value for name, value in vars(wanted).items() if name not in ("json", "out")}

@@ -41,7 +41,7 @@ _LASTS_S: dict[Kind, tuple[float, float]] = {
 
 @dataclass(frozen=True)
 class Fault:
-    """One of them: to whom (a process, or a part of the cell), for how long, and the wait before."""
+    """One of them: to whom (a process, a part of the cell), how long, and the wait before it."""
 
     number: int
     kind: Kind

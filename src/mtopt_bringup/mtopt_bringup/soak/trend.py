@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 Points = Sequence[tuple[float, float]]  # (hours, value)
 
@@ -70,7 +71,7 @@ def _error(kept: Sequence[Points], slope: float, below: float, count: int) -> fl
 def _inflation(rest: Sequence[Sequence[float]]) -> float:
     """By how much correlated residuals understate the variance: (1 + rho) / (1 - rho)."""
     power = sum(r * r for line in rest for r in line)
-    lagged = sum(a * b for line in rest for a, b in zip(line, line[1:], strict=False))
+    lagged = sum(a * b for line in rest for a, b in pairwise(line))
     rho = min(max(lagged / power, 0.0), 0.98) if power > 0.0 else 0.0
     return (1.0 + rho) / (1.0 - rho)
 
