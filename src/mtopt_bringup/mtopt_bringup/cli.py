@@ -13,6 +13,7 @@ INTERRUPTED = 130
 _COMMANDS = {
     "up": "run the cells of a fleet and collect episodes",
     "cell": "speak to a running cell: status, pause, resume, stop, discard, relabel",
+    "soak": "run a cell for hours while something breaks all the time, and judge it",
     "collect": "collect episodes of simulated cells at full speed, without ROS",
     "learn": "learn a policy from recorded episodes",
     "eval": "what a policy is worth: attempts at every task in scenes kept for it",
@@ -73,6 +74,15 @@ def _cell(words: list[str]) -> int:
 
     os.environ.update(transport.bystander(Paths.installed(), os.environ))
     return cell.run(words)
+
+
+def _soak(words: list[str]) -> int:
+    from .stop import Stop
+
+    with Stop() as stop:
+        from .soak import command
+
+        return command.run(words, stop)
 
 
 def _collect(words: list[str]) -> int:
@@ -150,6 +160,7 @@ def _docs(words: list[str]) -> int:
 _RUN: dict[str, Callable[[list[str]], int]] = {
     "up": _up,
     "cell": _cell,
+    "soak": _soak,
     "collect": _collect,
     "learn": _learn,
     "eval": _eval,

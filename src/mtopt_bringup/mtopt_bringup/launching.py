@@ -22,8 +22,8 @@ from .arguments import Arguments, parse
 from .claim import Claim
 from .graph import Process, remembering
 from .paths import Paths
+from .running import prepare
 from .transport import Profiles
-from .up import prepare
 
 RESPAWN_S = 1.0
 _SIGTERM_S, _SIGKILL_S = "3", "1"  # after SIGINT: gone within 5 s, as with the other starter
@@ -97,6 +97,7 @@ class Starter:
             executable=process.executable,
             name=process.node or None,
             namespace=process.namespace,
+            arguments=process.words,
             parameters=[str(self._files[process.name])],
             remappings=list(process.remappings),
             additional_env={
