@@ -13,7 +13,8 @@ INTERRUPTED = 130
 _COMMANDS = {
     "up": "run the cells of a fleet and collect episodes",
     "collect": "collect episodes of simulated cells at full speed, without ROS",
-    "learn": "learn a policy from recorded episodes",
+    "learn": "learn a policy from recorded episodes, or a success detector: learn detector",
+    "eval": "how good a model is: detector",
     "log": "look into recorded episodes: info, verify, recover",
     "data": "the catalog of episodes: sql, info, rebuild, upload",
     "model": "the model store: list, verify, promote, rollback",
@@ -70,9 +71,22 @@ def _collect(words: list[str]) -> int:
 
 
 def _learn(words: list[str]) -> int:
+    if words[:1] == ["detector"]:
+        from . import learn_detector
+
+        return learn_detector.run(words[1:])
     from . import learn
 
     return learn.run(words)
+
+
+def _eval(words: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="mtopt eval", description="How good a model is.")
+    parser.add_argument("what", choices=["detector"])
+    parser.parse_args(words[:1])
+    from . import learn_detector
+
+    return learn_detector.evaluate(words[1:])
 
 
 def _log(words: list[str]) -> int:
@@ -133,6 +147,7 @@ _RUN: dict[str, Callable[[list[str]], int]] = {
     "up": _up,
     "collect": _collect,
     "learn": _learn,
+    "eval": _eval,
     "log": _log,
     "data": _data,
     "model": _model,
