@@ -15,8 +15,8 @@ _COMMANDS = {
     "cell": "speak to a running cell: status, pause, resume, stop, discard, relabel",
     "soak": "run a cell for hours while something breaks all the time, and judge it",
     "collect": "collect episodes of simulated cells at full speed, without ROS",
-    "learn": "learn a policy from recorded episodes",
-    "eval": "what a policy is worth: attempts at every task in scenes kept for it",
+    "learn": "learn a policy from recorded episodes, or a success detector: learn detector",
+    "eval": "what a policy is worth in scenes kept for it, or a success detector: eval detector",
     "log": "look into recorded episodes: info, verify, recover",
     "data": "the catalog of episodes: sql, info, rebuild, upload",
     "model": "the model store: list, verify, promote, rollback, ship",
@@ -92,12 +92,20 @@ def _collect(words: list[str]) -> int:
 
 
 def _learn(words: list[str]) -> int:
+    if words[:1] == ["detector"]:
+        from . import learn_detector
+
+        return learn_detector.run(words[1:])
     from . import learn
 
     return learn.run(words)
 
 
 def _eval(words: list[str]) -> int:
+    if words[:1] == ["detector"]:
+        from . import learn_detector
+
+        return learn_detector.evaluate(words[1:])
     from .evaluating import command
 
     return command.run(words)
