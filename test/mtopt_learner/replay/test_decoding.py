@@ -14,6 +14,7 @@ from mtopt_core.encoding import decode_action
 from mtopt_core.errors import MtoptError
 from mtopt_core.geometry import pose_tool_down
 from mtopt_core.observation import Observation
+from mtopt_core.purpose import Purpose
 from mtopt_data.errors import EpisodeDamaged
 from mtopt_data.reader import EpisodeReader
 from mtopt_learner.errors import EpisodeUnfit
@@ -75,6 +76,8 @@ def test_a_cut_at_the_tool_is_what_a_cell_serves(tmp_path: Path) -> None:
         ({"steps": 0}, "no step"),
         ({"lost": (1,)}, r"steps \[1\]"),
         ({"gripper": 7}, "gripper"),
+        ({"purpose": Purpose.EVALUATION}, "kept for evaluation"),
+        ({"purpose": Purpose.GATE}, "kept for gate"),
     ],
 )
 def test_what_nothing_can_be_learned_from_is_named(

@@ -17,6 +17,7 @@ from mtopt_core.action import Action, ActionBounds
 from mtopt_core.encoding import Numbers, encode_action
 from mtopt_core.geometry import yaw_of
 from mtopt_core.observation import Observation
+from mtopt_core.purpose import Purpose
 from mtopt_data.metadata import EpisodeMetadata
 from mtopt_data.naming import SUFFIX
 from mtopt_data.reader import EpisodeReader
@@ -55,8 +56,8 @@ def replayed(path: Path, view: View, bounds: ActionBounds) -> Replayed:
     """Decode a file.
 
     Raises DataError for one that is damaged, ImageInvalid for an image that is none, and
-    EpisodeUnfit for one that is whole but of no use: ended by a fault, without grades, with
-    steps or images missing.
+    EpisodeUnfit for one that is whole but of no use: kept for an evaluation, ended by a fault,
+    without grades, with steps or images missing.
     """
     with EpisodeReader(path) as reader:
         metadata = reader.metadata
@@ -89,6 +90,8 @@ def replayed(path: Path, view: View, bounds: ActionBounds) -> Replayed:
 def _check_use(path: Path, metadata: EpisodeMetadata) -> None:
     if path.name != f"{metadata.episode_id}{SUFFIX}":
         raise EpisodeUnfit(f"{path}: holds episode {metadata.episode_id}")
+    if metadata.purpose != Purpose.TRAINING:
+        raise EpisodeUnfit(f"{path}: is kept for {metadata.purpose}")
     if not metadata.ordinary:
         raise EpisodeUnfit(f"{path}: ended with {metadata.end_reason}")
     if metadata.task not in metadata.success:

@@ -54,6 +54,8 @@ class Wanted:
         for name in ("scene", "variation", "guided"):  # a run without them is named as ever
             if not what[name]:
                 del what[name]
+        if not self.mix.by_task:
+            what["mix"].pop("by_task")
         digest = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
         return f"seed{self.seed}-{digest[:8]}"
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from mtopt_core.cell import CellFault
 from mtopt_core.collection import Collector, Outcome
-from mtopt_core.exploration import ExplorationMix
+from mtopt_core.exploration import ExplorationMix, task_mixes
 from mtopt_core.policy import Policy
 from mtopt_core.schedule import LIFT, PLACE, Schedule
 from mtopt_core.scripted import ScriptedPick, ScriptedPlace
@@ -150,7 +150,8 @@ class Station:
             LIFT: ScriptedPick(workspace, self._bounds),
             PLACE: ScriptedPlace(workspace, self._bounds),
         }
-        mix = ExplorationMix(scripts, self._make_greedy(), self._bounds, wanted.mix)
+        by_task = task_mixes(wanted.mix, "collect", self._registry.names)
+        mix = ExplorationMix(scripts, self._make_greedy(), self._bounds, wanted.mix, by_task)
         if not wanted.guided:
             return mix
         guides: dict[str, Policy] = {
