@@ -177,7 +177,8 @@ def test_a_network_that_looks_around_the_tool_decides_alike_here_and_there(
     until(lambda: geometry.projection(CAMERA_PX) is not None, "the calibration")
     assert geometry.projection((16, 20)) is None  # the lens was told for another size
     near = QPolicy(Decider(ModelStore(tmp_path, Expected(bounds, registry.names)).load()))
-    near.begin(task, 4), there.begin(task, 4)
+    near.begin(task, 4)
+    there.begin(task, 4)
     chosen = []
     for _ in range(3):
         known = replace(seen, P_image_base=CAMERA.P_image_base)
