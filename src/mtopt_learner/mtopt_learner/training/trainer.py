@@ -36,7 +36,9 @@ class TrainConfig:
     conservative: float = option(
         0.0, "weight of the term that keeps actions nobody tried from looking good", low=0.0
     )
-    conservative_actions: int = option(4, "such actions for each example", low=1, high=256)
+    conservative_actions: int = option(
+        4, "such motions for each example, beside every command", low=1, high=256
+    )
     precision: str = option(
         AUTO, "number format; auto: bf16 where the machine has arithmetic for it",
         choices=(AUTO, FP32, BF16),
@@ -122,15 +124,18 @@ class Trainer:
         return (error * weights).sum() / len(seen)
 
     def _with_untried(self, actions: Tensor, rng: np.random.Generator) -> Tensor:
-        """Actions (N, 1, 8); with the conservative term some that nobody tried behind each."""
+        """Actions (N, 1, 8); with the conservative term some that nobody tried behind each: every
+        command, since a search always looks at those, and some motions."""
         tried = actions.unsqueeze(1)
         if self.config.conservative == 0.0:
             return tried
         drawn = self._search.proposals(self._search.noise(len(actions), rng)[0])
-        count, rows = self.config.conservative_actions, drawn.shape[1]
-        chosen = rng.integers(rows, size=(len(actions), count))
+        commands = drawn.shape[1] - self._search.motions
+        chosen = rng.integers(
+            commands, drawn.shape[1], size=(len(actions), self.config.conservative_actions)
+        )
         places = torch.from_numpy(chosen).to(drawn.device)[..., None].expand(-1, -1, drawn.shape[2])
-        return torch.cat([tried, torch.gather(drawn, 1, places)], dim=1)
+        return torch.cat([tried, drawn[:, :commands], torch.gather(drawn, 1, places)], dim=1)
 
 
 def _conservative(logits: Tensor) -> Tensor:
