@@ -13,6 +13,7 @@ from mtopt_core.tasks import TaskRegistry
 from mtopt_ros.parameters import leaves
 from mtopt_ros.settings import CAMERAS, SETTINGS, WardenSettings
 
+from . import acting
 from .arguments import Arguments
 from .fleet import SHARED, CellConfig, Fleet
 from .paths import Paths
@@ -122,11 +123,9 @@ def _server(
     for start in begun[1:]:
         _check_alike(begun[0].cell.name, first, start.cell, source)
     served = [start.cell.name for start in begun]
-    mixes = [
-        f"{start.cell.name}={_mix_words(start.cell.nodes.policy.mix)}"
-        for start in begun
-        if start.cell.nodes.policy.mix != first.mix
-    ]
+    meant = {start.cell.name: _mix(start, arguments, paths) for start in begun}
+    common = meant[begun[0].cell.name]
+    mixes = [f"{name}={_mix_words(mix)}" for name, mix in meant.items() if mix != common]
     policy = _told("policy", begun[0], arguments, paths) | {"cells": served}
     policy |= {"mixes": mixes} if mixes else {}
     told: dict[str, Parameters] = {"policy": policy, "warden": {"nodes": ["policy"]}}
@@ -159,6 +158,10 @@ def _leaning(process: Process) -> Process:
     return process
 
 
+def _plain_mix(mix: MixConfig) -> Parameters:
+    return {f"mix.{each.name}": getattr(mix, each.name) for each in fields(MixConfig)}
+
+
 def _mix_words(mix: MixConfig) -> str:
     return f"{mix.scripted},{mix.epsilon_greedy},{mix.on_policy},{mix.epsilon}"
 
@@ -173,11 +176,17 @@ def _told(node: str, start: CellStart, arguments: Arguments, paths: Paths) -> Pa
             told[leaf.name] = _plain(value)
         elif leaf.name in paths.node_files:
             told[leaf.name] = str(paths.node_files[leaf.name])
-    told |= _particular(node, start, arguments)
+    told |= _particular(node, start, arguments, _mix(start, arguments, paths))
     return told
 
 
-def _particular(node: str, start: CellStart, arguments: Arguments) -> Parameters:
+def _mix(start: CellStart, arguments: Arguments, paths: Paths) -> MixConfig:
+    """Who acts: as the cell has it, else as the models go."""
+    own = start.cell.nodes.policy.mix
+    return acting.mix(arguments, paths) if own == MixConfig() else own
+
+
+def _particular(node: str, start: CellStart, arguments: Arguments, mix: MixConfig) -> Parameters:
     """What the cell and the arguments decide, where it differs from the node's defaults."""
     cell = start.cell
     prefix = {"joint_prefix": cell.joint_prefix}
@@ -187,7 +196,7 @@ def _particular(node: str, start: CellStart, arguments: Arguments) -> Parameters
         "camera": _camera(cell) | prefix,
         "arm": prefix,
         "bin": prefix,
-        "policy": {"models": _absolute(arguments.models)},
+        "policy": {"models": _absolute(arguments.models)} | _plain_mix(mix),
         "success": {"models": _absolute(arguments.models)},
         "recorder": {"data": str(arguments.data_folder), "robot_serial": cell.robot_serial}
         | staged,
