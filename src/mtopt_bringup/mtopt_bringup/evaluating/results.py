@@ -20,9 +20,10 @@ _INTRO = """\
 # Results
 
 Made by `./mtopt docs results --out docs/results.md` from the evaluations in `docs/results/`, each
-written by `./mtopt eval --out docs/results/NAME.json`; a test holds the two together. Ours are shares
-of success in the simulated cell with 95% intervals, the paper's those of its Table IV on real robots
-(MT-Opt, the last column). What is blank was not measured. [Evaluating](evaluation.md) says how.
+written by `./mtopt eval --out docs/results/NAME.json`; a test holds the two together. Ours are
+shares of success in the simulated cell with 95% intervals, the paper's those of its Table IV on
+real robots (MT-Opt, the last column). What is blank was not measured. [Evaluating](evaluation.md)
+says how.
 """
 
 
