@@ -74,9 +74,6 @@ def parse(texts: Mapping[str, str]) -> Arguments:
     given = heard(Arguments, texts)
     if given.cell_count == 0:
         raise ConfigError(SOURCE, "cells", given.cells, "must be at least 1, or names of cells")
-    if given.shared_policy and given.composed:
-        allowed = "must be false where composed is true: a composed cell has its own policy in it"
-        raise ConfigError(SOURCE, "shared_policy", True, allowed)
     if not given.data.strip():
         raise ConfigError(SOURCE, "data", given.data, "must name a folder")
     return given

@@ -12,9 +12,11 @@ INTERRUPTED = 130
 
 _COMMANDS = {
     "up": "run the cells of a fleet and collect episodes",
+    "cell": "speak to a running cell: status, pause, resume, stop, discard, relabel",
+    "soak": "run a cell for hours while something breaks all the time, and judge it",
     "collect": "collect episodes of simulated cells at full speed, without ROS",
-    "learn": "learn a policy from recorded episodes",
-    "eval": "what a policy is worth: attempts at every task in scenes kept for it",
+    "learn": "learn a policy from recorded episodes, or a success detector: learn detector",
+    "eval": "what a policy is worth in scenes kept for it, or a success detector: eval detector",
     "log": "look into recorded episodes: info, verify, recover",
     "data": "the catalog of episodes: sql, info, rebuild, upload",
     "model": "the model store: list, verify, promote, rollback, ship",
@@ -64,6 +66,25 @@ def _up(words: list[str]) -> int:
         return up.run(up_words.parse_words(words), paths.workspace_root(), stop)
 
 
+def _cell(words: list[str]) -> int:
+    import os
+
+    from . import cell, transport
+    from .paths import Paths
+
+    os.environ.update(transport.bystander(Paths.installed(), os.environ))
+    return cell.run(words)
+
+
+def _soak(words: list[str]) -> int:
+    from .stop import Stop
+
+    with Stop() as stop:
+        from .soak import command
+
+        return command.run(words, stop)
+
+
 def _collect(words: list[str]) -> int:
     from . import collect
 
@@ -71,12 +92,20 @@ def _collect(words: list[str]) -> int:
 
 
 def _learn(words: list[str]) -> int:
+    if words[:1] == ["detector"]:
+        from . import learn_detector
+
+        return learn_detector.run(words[1:])
     from . import learn
 
     return learn.run(words)
 
 
 def _eval(words: list[str]) -> int:
+    if words[:1] == ["detector"]:
+        from . import learn_detector
+
+        return learn_detector.evaluate(words[1:])
     from .evaluating import command
 
     return command.run(words)
@@ -150,6 +179,8 @@ def _write(path: Path, text: str) -> None:
 
 _RUN: dict[str, Callable[[list[str]], int]] = {
     "up": _up,
+    "cell": _cell,
+    "soak": _soak,
     "collect": _collect,
     "learn": _learn,
     "eval": _eval,

@@ -51,7 +51,10 @@ def run(words: Sequence[str]) -> int:
         wanted.cell,
         wanted.scene,
         wanted.variation,
+        wanted.guided,
     )
+    if not 0.0 <= wanted.guided <= 1.0:
+        raise ConfigError(_SOURCE, "guided", wanted.guided, "must be a share, 0 to 1")
     if not 1 <= wanted.workers <= 256:
         raise ConfigError(_SOURCE, "workers", wanted.workers, "must be 1 to 256")
     plan = open_plan(places.data, asked)
@@ -102,6 +105,13 @@ def _parser() -> argparse.ArgumentParser:
         default="",
         metavar="SCRIPTED,EPSILON,POLICY",
         help="shares of who acts (default 0,1,1 with models, 1,0,0 without)",
+    )
+    parser.add_argument(
+        "--guided",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="share of episodes by clumsy policies that know the simulation's truth (default 0)",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
     return parser

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mtopt_core.errors import ConfigError
-from mtopt_core.exploration import MixConfig
+from mtopt_core.exploration import words_of
 from mtopt_core.tasks import TaskRegistry
 from mtopt_ros.parameters import leaves
 from mtopt_ros.settings import CAMERAS, SETTINGS, WardenSettings
@@ -24,6 +24,7 @@ Parameters = dict[str, Any]  # dotted names; values are bool, int, float, str or
 PACKAGE = "mtopt_ros"
 COMPOSED = "composed"
 MANAGED = tuple(name for name in SETTINGS if name != "mujoco")
+LATCH = "emergency_stop"
 _WARDEN = WardenSettings()
 _SEND_IMAGES = ("mujoco", "camera", COMPOSED)
 
@@ -54,6 +55,11 @@ class Process:
     def cell(self) -> str:
         """The cell that the process belongs to; empty for what all cells share."""
         return "" if self.namespace == f"/{SHARED}" else self.namespace.strip("/")
+
+    @property
+    def words(self) -> list[str]:
+        """What the executable is told beside ROS's arguments: the nodes, where it has several."""
+        return [] if self.node else list(self.parameters)
 
     @property
     def arguments(self) -> list[str]:
@@ -125,7 +131,7 @@ def _server(
     served = [start.cell.name for start in begun]
     meant = {start.cell.name: _mix(start, arguments, paths) for start in begun}
     common = meant[begun[0].cell.name]
-    mixes = [f"{name}={_mix_words(mix)}" for name, mix in meant.items() if mix != common]
+    mixes = [f"{name}={words_of(mix)}" for name, mix in meant.items() if mix != common]
     policy = _told("policy", begun[0], arguments, paths) | {"cells": served}
     policy |= {"mixes": mixes} if mixes else {}
     told: dict[str, Parameters] = {"policy": policy, "warden": {"nodes": ["policy"]}}
@@ -144,26 +150,35 @@ def _check_alike(name: str, policy: Any, other: CellConfig, source: str) -> None
             raise ConfigError(f"{source}: {other.name}: nodes: policy", each.name, value, allowed)
 
 
+def remembering(processes: Sequence[Process], folder: Path) -> tuple[Process, ...]:
+    """The processes of one start, whose runners keep their counts in its folder."""
+
+    def told(process: Process) -> Process:
+        if "runner" not in process.parameters:
+            return process
+        kept = {"ledger": str(folder / f"{process.cell}.json")}
+        runner = {**process.parameters["runner"], **kept}
+        return replace(process, parameters={**process.parameters, "runner": runner})
+
+    return tuple(told(process) for process in processes)
+
+
 def _leaning(process: Process) -> Process:
     """A cell's process where the policy is the fleet's: whom to ask, whom to wait for."""
-    if process.node == "runner":
+    parameters = {node: told for node, told in process.parameters.items() if node != "policy"}
+    if "runner" in parameters:
         service = "policy/select_action"
         rule = (service, f"/{SHARED}/{service}")
-        return replace(process, remappings=(*process.remappings, rule))
-    if process.node == "warden":
-        told = process.parameters["warden"]
+        process = replace(process, remappings=(*process.remappings, rule))
+    if "warden" in parameters:
+        told = parameters["warden"]
         nodes = [name for name in told.get("nodes", _WARDEN.nodes) if name != "policy"]
-        changed = told | {"nodes": nodes, "needs": [f"{SHARED}/policy"]}
-        return replace(process, parameters={"warden": changed})
-    return process
+        parameters["warden"] = told | {"nodes": nodes, "needs": [f"{SHARED}/policy"]}
+    return replace(process, parameters=parameters)
 
 
 def _plain_mix(mix: MixConfig) -> Parameters:
     return {f"mix.{each.name}": getattr(mix, each.name) for each in fields(MixConfig)}
-
-
-def _mix_words(mix: MixConfig) -> str:
-    return f"{mix.scripted},{mix.epsilon_greedy},{mix.on_policy},{mix.epsilon}"
 
 
 def _told(node: str, start: CellStart, arguments: Arguments, paths: Paths) -> Parameters:
@@ -177,6 +192,8 @@ def _told(node: str, start: CellStart, arguments: Arguments, paths: Paths) -> Pa
         elif leaf.name in paths.node_files:
             told[leaf.name] = str(paths.node_files[leaf.name])
     told |= _particular(node, start, arguments, _mix(start, arguments, paths))
+    if node == "arm" and paths.state is not None and "latch" not in told:
+        told["latch"] = str(paths.state / start.cell.name / LATCH)
     return told
 
 
@@ -205,6 +222,7 @@ def _particular(node: str, start: CellStart, arguments: Arguments, mix: MixConfi
             "episodes": start.episodes,
             "seed": start.seed,
             "operator_name": cell.operator,
+            "data": str(arguments.data_folder),
         },
     }
     defaults = {leaf.name: _plain(leaf.default) for leaf in leaves(SETTINGS[node])}

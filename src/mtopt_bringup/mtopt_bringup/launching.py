@@ -20,10 +20,10 @@ from launch_ros.actions import Node
 from . import launch_arguments, parameter_files, transport
 from .arguments import Arguments, parse
 from .claim import Claim
-from .graph import Process
+from .graph import Process, remembering
 from .paths import Paths
+from .running import prepare
 from .transport import Profiles
-from .up import prepare
 
 RESPAWN_S = 1.0
 _SIGTERM_S, _SIGKILL_S = "3", "1"  # after SIGINT: gone within 5 s, as with the other starter
@@ -42,8 +42,9 @@ def _start(texts: dict[str, str]) -> list[Any]:
     folder = Path(launch.logging.launch_config.log_dir)
     senders = sum(process.sends_images for process in prepared.processes)
     profiles = transport.profiles(senders, paths, folder, os.environ)
-    files = parameter_files.write(prepared.processes, folder / "parameters")
-    started = Starter(prepared.processes, files, profiles, arguments.verbose)
+    processes = remembering(prepared.processes, folder / "ledgers")
+    files = parameter_files.write(processes, folder / "parameters")
+    started = Starter(processes, files, profiles, arguments.verbose)
     released = OnShutdown(on_shutdown=lambda *_: claim.release())
     return [RegisterEventHandler(released), *started.actions()]
 
@@ -96,6 +97,7 @@ class Starter:
             executable=process.executable,
             name=process.node or None,
             namespace=process.namespace,
+            arguments=process.words,
             parameters=[str(self._files[process.name])],
             remappings=list(process.remappings),
             additional_env={

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -25,7 +27,8 @@ from mtopt_robot.driver import ArmDriver, ArmStopped, reason_of
 from mtopt_robot.search import OmplSearch
 
 from . import convert, files
-from .errors import NotReady
+from .errors import LatchLost, NotReady
+from .latch import Latch
 from .lifecycle import CellNode
 from .moveit_messages import moveit_types
 from .moveit_search import PlanningService, moveit_first
@@ -69,10 +72,11 @@ class ArmNode(CellNode):
             settings.planning,
             self._search(),
         )
-        # An emergency stop outlives a reconfiguration: only Rearm clears it.
+        # An emergency stop outlives a reconfiguration and a crash: only Rearm clears it.
         latched = self._driver is not None and self._driver.stopped
+        self._latch = Latch(Path(settings.latch) if settings.latch else None)
         self._driver = ArmDriver(arm, description.arm_limits, settings.watch)
-        self._driver.stopped = latched
+        self._driver.stopped = latched or self._latch.closed
         self._joints = {*description.arm_limits.names, *description.gripper_limits.names}
 
     def _search(self) -> MakeSearch:
@@ -257,12 +261,22 @@ class ArmNode(CellNode):
         self._tell_stopped()
         self.get_logger().error("emergency stop: no motion until Rearm")
         response.success = True
+        try:
+            self._latch.close(f"emergency stop at {time.strftime('%Y-%m-%d %H:%M:%S')}")
+        except LatchLost as error:  # stopped it is, but not over a crash
+            response.message = f"stopped; would not outlive a crash of this node: {error}"
+            self.get_logger().error(response.message)
         return response
 
     def _tell_stopped(self) -> None:
         self.health.fault(str(EndReason.EMERGENCY_STOP), "latched; Rearm clears it")
 
     def _on_rearm(self, request: Rearm.Request, response: Rearm.Response) -> Rearm.Response:
+        try:
+            self._latch.open()
+        except LatchLost as error:
+            response.error = f"LatchLost: {error}"
+            return response
         self._driving.rearm()
         self.health.over(str(EndReason.EMERGENCY_STOP))
         self.get_logger().warning(f"rearmed by {request.who or 'nobody named'}")

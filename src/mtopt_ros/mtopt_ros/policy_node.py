@@ -20,7 +20,7 @@ from sensor_msgs.msg import Image as ImageMsg
 
 from mtopt_core.cell import CellFault, EndReason, PolicyLate
 from mtopt_core.errors import ConfigError, MtoptError
-from mtopt_core.exploration import ExplorationMix, MixConfig, mix_of
+from mtopt_core.exploration import ExplorationMix, MixConfig, mix_of, task_mixes
 from mtopt_core.observation import Observation
 from mtopt_core.policy import Decision, Policy
 from mtopt_core.schedule import LIFT, PLACE
@@ -93,21 +93,25 @@ class PolicyNode(ModelNode[Bundle]):
         for thread in self._threads.values():
             thread.shutdown(wait=False, cancel_futures=True)
 
+    @property
+    def _mix_source(self) -> str:
+        return f"parameters of {self.get_fully_qualified_name()}"
+
     def _mixes(self) -> dict[str, MixConfig]:
         """The exploration mix of every cell served; raises ConfigError."""
         names = self.settings.cells or (self.get_namespace().strip("/"),)
         mixes = dict.fromkeys(names, self.settings.mix)
-        source = f"parameters of {self.get_fully_qualified_name()}"
         for words in self.settings.mixes:
             cell, _, mix = words.partition("=")
             if cell not in mixes:
                 allowed = f"must be CELL=MIX of a cell served: {', '.join(names)}"
-                raise ConfigError(source, "mixes", words, allowed)
-            mixes[cell] = mix_of(mix, f"{source}: mixes: {cell}")
+                raise ConfigError(self._mix_source, "mixes", words, allowed)
+            mixes[cell] = mix_of(mix, f"{self._mix_source}: mixes: {cell}")
         return mixes
 
     def _mix(self, greedy: Policy | None, mix: MixConfig) -> Policy:
-        return ExplorationMix(self._scripts(), greedy, self._bounds, mix)
+        by_task = task_mixes(mix, self._mix_source, self._tasks.names)
+        return ExplorationMix(self._scripts(), greedy, self._bounds, mix, by_task)
 
     def _scripts(self) -> dict[str, Policy]:
         script = self.settings.script
