@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mtopt_core.errors import ConfigError
-from mtopt_core.exploration import words_of
+from mtopt_core.exploration import MixConfig, words_of
 from mtopt_core.tasks import TaskRegistry
 from mtopt_ros.parameters import leaves
 from mtopt_ros.settings import CAMERAS, SETTINGS, WardenSettings
@@ -178,7 +178,7 @@ def _leaning(process: Process) -> Process:
 
 
 def _plain_mix(mix: MixConfig) -> Parameters:
-    return {f"mix.{each.name}": getattr(mix, each.name) for each in fields(MixConfig)}
+    return {f"mix.{each.name}": _plain(getattr(mix, each.name)) for each in fields(MixConfig)}
 
 
 def _told(node: str, start: CellStart, arguments: Arguments, paths: Paths) -> Parameters:
