@@ -17,6 +17,7 @@ from mtopt_data import config_files
 from mtopt_ros.fleet_feed import Feed
 
 from . import parameter_files, preflight, scenery, shared_memory, transport
+from .acting import with_models
 from .arguments import Arguments
 from .claim import Claim
 from .errors import StartFailed
@@ -61,8 +62,10 @@ def prepare(arguments: Arguments, paths: Paths) -> Prepared:
     fleet = scenery.staged(Fleet.load(source), arguments, paths)
     paths = scenery.with_tasks(paths, fleet)
     registry = config_files.tasks(paths.tasks)
+    begun = starts(fleet, arguments, registry)
+    arguments = with_models(arguments, paths, begun, registry.names)
     processes = graph(fleet, arguments, paths, registry)
-    cells = [start.cell for start in starts(fleet, arguments, registry)]
+    cells = [start.cell for start in begun]
     preflight.check(cells, processes, arguments, fleet.source)
     return Prepared(fleet, processes)
 
