@@ -24,6 +24,7 @@ from .live import Places, View
 from .paths import Paths
 from .programs import Program, programs
 from .selection import starts
+from .standstill import Standstill
 from .stop import Stop
 from .story import Story
 from .supervision import Supervisor
@@ -116,16 +117,20 @@ def _follow(
     stop: Stop,
 ) -> tuple[Verdict, str]:
     """Show how the fleet fares until it ends, fails, or is asked to end; who failed."""
-    watch = Watch(begun)
+    watch, still = Watch(begun), Standstill(begun)
     look_s = 0.0
     verdict, failed = Verdict.RUNNING, ""
     while verdict is Verdict.RUNNING and not stop.asked:
         if time.monotonic() >= look_s:
             look_s = time.monotonic() + _LOOK_S
-            verdict, failed = watch.look(supervisor.states())
-        _tell(feed, story, view, watch)
+            states = supervisor.states()
+            verdict, failed = watch.look(states)
+            for name in still.to_end(states, time.monotonic(), time.time()):
+                view.say(f"{name} stands still: it is ended and started anew")
+                supervisor.kill(name)
+        _tell(feed, story, view, watch, still)
         time.sleep(_TICK_S)
-    _tell(feed, story, view, watch)
+    _tell(feed, story, view, watch, still)
     return verdict, failed
 
 
@@ -138,10 +143,14 @@ def _explain(failed: str, logs: Path, view: View) -> None:
             view.say(f"    {line}")
 
 
-def _tell(feed: Feed, story: Story, view: View, watch: Watch) -> None:
+def _tell(feed: Feed, story: Story, view: View, watch: Watch, still: Standstill) -> None:
+    now_s = time.monotonic()
     for seen in feed.news():
         if seen.cell in story.cells:
+            still.heard(seen, now_s)
             view.tell(story.heard(seen))
+    for silent in still.silent(now_s):
+        view.tell(story.heard(silent))
     restarted = ", ".join(f"{name} ({n})" for name, n in watch.restarts().items())
     view.refresh(feed.error or (f"Started again: {restarted}" if restarted else ""))
 
