@@ -134,11 +134,11 @@ class RunningCell:
         word = f"__node:={node}".encode()
         for process in Path("/proc").iterdir():
             try:
-                if process.name.isdecimal() and word in (process / "cmdline").read_bytes().split(
-                    b"\0"
-                ):
-                    if mark in (process / "environ").read_bytes().split(b"\0"):
-                        return int(process.name)
+                if not process.name.isdecimal():
+                    continue
+                words = (process / "cmdline").read_bytes().split(b"\0")
+                if word in words and mark in (process / "environ").read_bytes().split(b"\0"):
+                    return int(process.name)
             except OSError:
                 continue
         return None
