@@ -24,7 +24,7 @@ from mtopt_msgs.msg import CellStatus
 from mtopt_ros.qos import STATES
 from mtopt_ros.settings import SETTINGS
 
-PATIENCE_S = 90.0
+PATIENCE_S, START_S = 90.0, 240.0  # a busy machine starts ten processes slowly
 _SCRIPT = f"""#!/bin/sh
 exec {sys.executable} -m fakes.hardware_process "$@"
 """

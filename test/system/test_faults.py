@@ -12,14 +12,23 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
-from fakes.ros_session import Prober, start_ros, until
-from fakes.running_cell import PATIENCE_S, RunningCell, tails
+from fakes.ros_cell_hardware import CellHardware, workspace
+from fakes.ros_processes import Process, executable
+from fakes.ros_session import FILES, Prober, Spinner, start_ros, until
+from fakes.running_cell import NODES, PATIENCE_S, START_S, RunningCell, tails
+from fakes.small_disk import small_disk
 from mtopt_data.naming import finished_files, part_files, quarantined_files
 from mtopt_data.recovery import read_reason
 from mtopt_msgs.msg import CellStatus
+from mtopt_ros.parameters import flat, leaves
+from mtopt_ros.qos import STATES
+from mtopt_ros.settings import SETTINGS
 
 pytestmark = pytest.mark.system
 
@@ -37,14 +46,56 @@ def prober() -> Iterator[Prober]:
 
 
 @pytest.fixture(scope="module")
-def cell(prober: Prober, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCell]:
+def other(prober: Prober, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[CellStatus]]:
+    """What a second cell says that runs beside the first, in one process."""
+    folder, spinner = tmp_path_factory.mktemp("other"), Spinner()
+    clock = ["-r", f"/clock:=/{OTHER}/clock"]
+    spinner.add(
+        CellHardware(
+            workspace(),
+            wall_s=0.025,
+            truth=True,
+            namespace=f"/{OTHER}",
+            cli_args=["--ros-args", *clock],
+            use_global_arguments=False,
+        )
+    )
+    heard = prober.heard(CellStatus, f"/{OTHER}/cell/status", STATES)
+    process = composed(OTHER, folder, clock)
+    yield heard
+    code = process.end()
+    spinner.close()
+    assert code in (0, 130)
+
+
+def composed(name: str, folder: Path, arguments: list[str]) -> Process:
+    """All nodes of a cell in one process, over hardware that is there already."""
+    told: dict[str, dict[str, dict[str, Any]]] = {}
+    for node, kind in SETTINGS.items():
+        known = {leaf.name for leaf in leaves(kind)}
+        values = {key: value for key, value in FILES.items() if key in known}
+        values |= flat(NODES.get(node, {})) | {"use_sim_time": True}
+        told[f"/{name}/{node}"] = {"ros__parameters": values}
+    told[f"/{name}/recorder"]["ros__parameters"]["data"] = str(folder / "data")
+    (folder / "parameters.yaml").write_text(yaml.safe_dump(told))
+    words = [str(executable("composed")), "--ros-args", "-r", f"__ns:=/{name}", *arguments]
+    words += ["--params-file", str(folder / "parameters.yaml")]
+    return Process(words, folder / "composed.log")
+
+
+@pytest.fixture(scope="module")
+def cell(
+    prober: Prober, other: list[CellStatus], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningCell]:
     cell = RunningCell(tmp_path_factory.mktemp("cell"), prober)
-    cell.up()
-    try:
-        cell.wait_for_work()
-        yield cell
-    finally:
-        cell.end()
+    with small_disk(cell.data):
+        cell.up()
+        try:
+            until(lambda: cell.status.episodes, "the first episode", START_S)
+            until(lambda: other and other[-1].episodes, "the other cell", START_S)
+            yield cell
+        finally:
+            cell.end()
         for row, (shown_s, back_s) in times.items():
             print(f"\n{row}: shown after {shown_s:.1f} s, at work {back_s:.1f} s after its end")
 
@@ -66,9 +117,8 @@ def row(cell: RunningCell, name: str, shown_s: float) -> None:
 
 def faulted(cell: RunningCell, reason: str) -> None:
     """An episode has ended by this name."""
-    until(
-        lambda: reason in cell.ended(ordinary=False), f"an episode that ended {reason}", PATIENCE_S
-    )
+    ends = f"an episode that ended {reason}"
+    until(lambda: reason in cell.ended(ordinary=False), ends, PATIENCE_S)
 
 
 def test_a_camera_that_stops(cell: RunningCell) -> None:
@@ -90,7 +140,7 @@ def test_joint_states_that_fall_silent(cell: RunningCell) -> None:
 
 @pytest.mark.parametrize(
     ("lie", "reason"),
-    [({"lbr_A4": None}, "joint_states_stale"), ({"lbr_A2": 3.1}, "command_refused")],
+    [({"iiwa_joint_4": None}, "joint_states_stale"), ({"iiwa_joint_2": 3.1}, "command_refused")],
 )
 def test_joint_states_that_lie(cell: RunningCell, lie: dict[str, float], reason: str) -> None:
     cell.tell_hardware(stuck=lie)
@@ -163,9 +213,7 @@ def test_a_node_that_dies(cell: RunningCell, node: str) -> None:
 def test_a_disk_that_is_full(cell: RunningCell) -> None:
     free = os.statvfs(cell.data)
     if free.f_blocks * free.f_frsize > 200e6:
-        pytest.skip(
-            "the data folder could not be put on a small disk here: mounting is not allowed"
-        )
+        pytest.skip("mounting a small disk is not allowed here")
     ballast = cell.data / "ballast"
     room = free.f_bavail * free.f_frsize
     ballast.write_bytes(bytes(max(0, room - 9_000_000)))
@@ -195,6 +243,14 @@ def test_what_people_say_of_episodes(cell: RunningCell) -> None:
     assert cell.status.episodes == before - 1
     assert cell.say("resume").returncode == 0
     cell.wait_for_work()
+
+
+def test_the_other_cell_has_gone_on_all_the_while(
+    cell: RunningCell, other: list[CellStatus]
+) -> None:
+    counts = [status.episodes for status in other]
+    assert counts == sorted(counts) and counts[-1] > len(times)
+    until(lambda: not other[-1].faults, "a cell beside it that is well", PATIENCE_S)
 
 
 def test_in_the_end_every_episode_is_accounted_for(cell: RunningCell) -> None:
