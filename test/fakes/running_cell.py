@@ -80,10 +80,10 @@ class RunningCell:
             self._up.send_signal(signal.SIGINT)
         return self._up.wait(PATIENCE_S)
 
-    def wait(self) -> int:
+    def wait(self, patience_s: float = PATIENCE_S) -> int:
         """Its own end; the exit code."""
         assert self._up is not None
-        return self._up.wait(PATIENCE_S)
+        return self._up.wait(patience_s)
 
     @property
     def environment(self) -> dict[str, str]:
