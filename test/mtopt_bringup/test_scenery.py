@@ -13,8 +13,8 @@ from mtopt_bringup.arguments import parse
 from mtopt_bringup.fleet import Fleet
 from mtopt_bringup.graph import Process
 from mtopt_bringup.paths import Paths
+from mtopt_bringup.running import prepare
 from mtopt_bringup.scenery import staged, with_tasks
-from mtopt_bringup.up import prepare
 from mtopt_core.errors import ConfigError, ReservedForEvaluation
 from mtopt_sim.errors import UnknownScene
 

@@ -56,6 +56,11 @@ class Process:
         return "" if self.namespace == f"/{SHARED}" else self.namespace.strip("/")
 
     @property
+    def words(self) -> list[str]:
+        """What the executable is told beside ROS's arguments: the nodes, where it has several."""
+        return [] if self.node else list(self.parameters)
+
+    @property
     def arguments(self) -> list[str]:
         """ROS arguments that give the node its name, namespace and remappings."""
         rules = [f"__ns:={self.namespace}", *(f"{a}:={b}" for a, b in self.remappings)]
@@ -161,16 +166,16 @@ def remembering(processes: Sequence[Process], folder: Path) -> tuple[Process, ..
 
 def _leaning(process: Process) -> Process:
     """A cell's process where the policy is the fleet's: whom to ask, whom to wait for."""
-    if process.node == "runner":
+    parameters = {node: told for node, told in process.parameters.items() if node != "policy"}
+    if "runner" in parameters:
         service = "policy/select_action"
         rule = (service, f"/{SHARED}/{service}")
-        return replace(process, remappings=(*process.remappings, rule))
-    if process.node == "warden":
-        told = process.parameters["warden"]
+        process = replace(process, remappings=(*process.remappings, rule))
+    if "warden" in parameters:
+        told = parameters["warden"]
         nodes = [name for name in told.get("nodes", _WARDEN.nodes) if name != "policy"]
-        changed = told | {"nodes": nodes, "needs": [f"{SHARED}/policy"]}
-        return replace(process, parameters={"warden": changed})
-    return process
+        parameters["warden"] = told | {"nodes": nodes, "needs": [f"{SHARED}/policy"]}
+    return replace(process, parameters=parameters)
 
 
 def _told(node: str, start: CellStart, arguments: Arguments, paths: Paths) -> Parameters:

@@ -9,26 +9,21 @@ from typing import Any
 
 import launch
 from launch.actions import (
-    DeclareLaunchArgument,
     EmitEvent,
-    OpaqueFunction,
     RegisterEventHandler,
     TimerAction,
 )
 from launch.event_handlers import OnProcessExit, OnShutdown
 from launch.events import Shutdown
-from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
-from mtopt_core.config import described
-
-from . import parameter_files, transport
-from .arguments import Arguments, parse, word
+from . import launch_arguments, parameter_files, transport
+from .arguments import Arguments, parse
 from .claim import Claim
 from .graph import Process, remembering
 from .paths import Paths
+from .running import prepare
 from .transport import Profiles
-from .up import prepare
 
 RESPAWN_S = 1.0
 _SIGTERM_S, _SIGKILL_S = "3", "1"  # after SIGINT: gone within 5 s, as with the other starter
@@ -36,17 +31,10 @@ _SIGTERM_S, _SIGKILL_S = "3", "1"  # after SIGINT: gone within 5 s, as with the 
 
 def description() -> launch.LaunchDescription:
     """The launch description: the arguments, then the processes that they ask for."""
-    declared = [
-        DeclareLaunchArgument(
-            name, default_value=word(getattr(Arguments(), name)), description=known.text
-        )
-        for name, known in described(Arguments).items()
-    ]
-    return launch.LaunchDescription([*declared, OpaqueFunction(function=_start)])
+    return launch_arguments.description(Arguments, _start)
 
 
-def _start(context: launch.LaunchContext) -> list[Any]:
-    texts = {name: LaunchConfiguration(name).perform(context) for name in described(Arguments)}
+def _start(texts: dict[str, str]) -> list[Any]:
     arguments = parse(texts)
     paths = Paths.installed()
     prepared = prepare(arguments, paths)
@@ -109,6 +97,7 @@ class Starter:
             executable=process.executable,
             name=process.node or None,
             namespace=process.namespace,
+            arguments=process.words,
             parameters=[str(self._files[process.name])],
             remappings=list(process.remappings),
             additional_env={

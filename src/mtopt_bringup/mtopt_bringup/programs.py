@@ -48,6 +48,7 @@ def command(process: Process, parameters: Path) -> list[str]:
     """
     words = [
         str(executable(process.package, process.executable)),
+        *process.words,
         "--ros-args",
         *process.arguments,
         "--params-file",

@@ -37,12 +37,14 @@ _GONE_S = supervisor_file.STOP_WAIT_S + 1.0
 
 @dataclass(frozen=True)
 class State:
-    """What supervisord says of one program. `started_s`: wall clock of the last start."""
+    """What supervisord says of one program. `started_s`: wall clock of the last start; `pid` 0:
+    it does not run."""
 
     number: int
     exit_code: int
     started_s: float
     ended_s: float
+    pid: int = 0
 
 
 class Supervisor:
@@ -90,6 +92,11 @@ class Supervisor:
         finally:
             shutil.rmtree(self._short, ignore_errors=True)
 
+    @property
+    def pid(self) -> int:
+        """The manager's own process; 0 if it was never started."""
+        return self._child.pid if self._child else 0
+
     def states(self) -> dict[str, State]:
         """Every program's state; empty until supervisord answers. Raises ManagerLost."""
         if self._child is None or self._child.poll() is not None:
@@ -102,7 +109,9 @@ class Supervisor:
             return {}
         self._deadline_s = time.monotonic() + _SOCKET_S
         return {
-            info["name"]: State(info["state"], info["exitstatus"], info["start"], info["stop"])
+            info["name"]: State(
+                info["state"], info["exitstatus"], info["start"], info["stop"], info["pid"]
+            )
             for info in infos
         }
 

@@ -131,7 +131,7 @@ class ArmNode(CellNode):
             plan = self._driving.plan_step(action, self._now_ns())
             result.sent = convert.action_msg(plan.sent)
             for trajectory in (plan.arm, plan.gripper):
-                await self._move(trajectory)
+                await self._move(trajectory, yields=True)
         except (MtoptError, _MotionFault) as error:
             return self._refused(handle, result, error)
         return self._done(handle, result)
@@ -178,7 +178,7 @@ class ArmNode(CellNode):
 
     # --- motion ---------------------------------------------------------------------------
 
-    async def _move(self, trajectory: JointTrajectory | None) -> None:
+    async def _move(self, trajectory: JointTrajectory | None, *, yields: bool = False) -> None:
         """Send a trajectory and wait for its end; raises _MotionFault."""
         if trajectory is None:
             return
@@ -186,7 +186,7 @@ class ArmNode(CellNode):
             # Planning took longer than a measurement keeps: the arm's newest one is on its way.
             self._waited, self._news = 0, Future()
             await self._news
-        motion = self._driving.begin(trajectory, self._now_ns())
+        motion = self._driving.begin(trajectory, self._now_ns(), yields=yields)
         topic = self._gripper_topic if motion.gripper else self._arm_topic
         topic.publish(convert.trajectory_msg(trajectory))
         self._ended = Future()
@@ -217,8 +217,19 @@ class ArmNode(CellNode):
             return
         if verdict.fault is not None:
             self._hold(verdict.fault, verdict.message)
+        elif verdict.progress is Progress.PRESSING:
+            self._relent(verdict.message)
         else:
             self._end(None)
+
+    def _relent(self, message: str) -> None:
+        """A step leans on something hard: rest where the arm is, and end the step there."""
+        self.get_logger().warning(f"the step ends short of its goal: {message}")
+        stop = self._driving.relent(self._now_ns())
+        if stop is None:
+            self._end(None)
+        else:
+            self._arm_topic.publish(convert.trajectory_msg(stop.sent))
 
     def _hold(self, reason: EndReason, message: str) -> None:
         """Bring the arm to rest, whatever it was doing."""

@@ -17,7 +17,7 @@ from std_srvs.srv import Trigger
 from mtopt_msgs.msg import CellStatus
 from mtopt_msgs.srv import DiscardEpisode, Rearm, RelabelEpisode, SetCollecting
 
-from . import convert
+from . import convert_status
 from .calls import call
 from .cell_view import CellView
 from .errors import NotReady
@@ -109,7 +109,7 @@ class CellDesk:
         return f"no cell {cell} answers in ROS domain {domain}; cells that run there: {others}"
 
     def _on_status(self, message: CellStatus) -> None:
-        self._views[message.cell] = convert.cell_view(message)
+        self._views[message.cell] = convert_status.cell_view(message)
 
     def _spin(self) -> None:
         while not self._over.is_set():

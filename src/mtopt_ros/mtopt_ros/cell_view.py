@@ -12,6 +12,7 @@ class CellView:
     cell: str
     state: str = "starting"
     task: str = ""
+    episode_id: str = ""
     step: int = 0
     episodes: int = 0
     wanted: int = 0
@@ -21,5 +22,6 @@ class CellView:
     last_end_reason: str = ""
     episodes_per_hour: float = 0.0
     grader: str = ""
+    policy_model: str = ""
     disk_free: int = 0
     faults: tuple[str, ...] = ()

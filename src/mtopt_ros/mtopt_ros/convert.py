@@ -33,7 +33,6 @@ from mtopt_msgs import msg
 from mtopt_robot.calibration import CameraCalibration
 from mtopt_robot.errors import ImageInvalid
 
-from .cell_view import CellView
 from .health import Health
 
 BASE_FRAME = "base_link"
@@ -344,26 +343,6 @@ def heartbeat_msg(node: str, state: str, health: Health, now_ns: int) -> msg.Hea
     beat.header.stamp = time_msg(now_ns)
     beat.values = [key_value(key, value) for key, value in health.values.items()]
     return beat
-
-
-def cell_view(message: msg.CellStatus) -> CellView:
-    """A CellStatus message as a value."""
-    return CellView(
-        cell=message.cell,
-        state=message.state,
-        task=message.task,
-        step=message.step,
-        episodes=message.episodes,
-        wanted=message.episodes_wanted,
-        successes=message.successes,
-        last_task=message.last_task,
-        last_success=message.last_success,
-        last_end_reason=message.last_end_reason,
-        episodes_per_hour=message.episodes_per_hour,
-        grader=message.grader,
-        disk_free=message.disk_free_bytes,
-        faults=tuple(message.faults),
-    )
 
 
 def key_value(key: str, value: str) -> KeyValue:

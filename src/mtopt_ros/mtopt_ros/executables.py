@@ -44,6 +44,9 @@ def main() -> None:
 
 
 def composed() -> None:
-    """Run all nodes of a cell but its hardware in one process, the warden last."""
-    names = [name for name in SETTINGS if name != "mujoco"]
+    """Run nodes of a cell in one process: those named before ROS's arguments, or all but its
+    hardware."""
+    words = sys.argv[1:]
+    named = words[: words.index("--ros-args")] if "--ros-args" in words else words
+    names = named or [name for name in SETTINGS if name != "mujoco"]
     sys.exit(run(*(factory(name) for name in names)))

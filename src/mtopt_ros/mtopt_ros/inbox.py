@@ -86,6 +86,8 @@ class Inbox(Generic[Topic]):
 class _Unattended(CallbackGroup):
     """Of whose members no executor takes notice."""
 
+    unattended = True
+
     def can_execute(self, entity: Any) -> bool:
         return False
 

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rcl_interfaces.msg import SetParametersResult
 from rclpy.node import Node
+from rclpy.parameter import Parameter
 from rclpy.task import Future
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo
@@ -22,9 +24,11 @@ from sensor_msgs.msg import Image as ImageMsg
 from sensor_msgs.msg import JointState as JointStateMsg
 from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
 
+from mtopt_core.errors import ConfigError
 from mtopt_core.purpose import Purpose
 from mtopt_data import config_files
 from mtopt_msgs.msg import SceneTruth
+from mtopt_sim.broken import Broken
 from mtopt_sim.cameras import Cameras
 from mtopt_sim.config import SimConfig, read_sim
 from mtopt_sim.errors import SimError
@@ -53,6 +57,8 @@ class MujocoNode(Node):
         self._build()
         self._log = NodeLog(self.get_logger(), "mtopt_sim")
         self._wire()
+        self._broken = Broken.of(self.settings.broken)
+        self.add_on_set_parameters_callback(self._on_parameters)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._simulate, name="physics", daemon=True)
         self._thread.start()
@@ -108,6 +114,18 @@ class MujocoNode(Node):
             c: self.create_publisher(CameraInfo, f"camera/{c}/camera_info", DRIVER) for c in CAMERAS
         }
 
+    def _on_parameters(self, changed: list[Parameter]) -> SetParametersResult:
+        """Parts break and are mended while the cell runs; all else is as it was at the start."""
+        for parameter in changed:
+            if parameter.name != "broken":
+                return SetParametersResult(successful=False, reason="is read at the start alone")
+            try:
+                self._broken = Broken.of(str(parameter.value))
+            except ConfigError as error:
+                return SetParametersResult(successful=False, reason=str(error))
+            self.get_logger().warning(f"out of order: {parameter.value or 'nothing any more'}")
+        return SetParametersResult(successful=True)
+
     def _on_trajectory(self, controller: str, message: JointTrajectoryMsg) -> None:
         self._commands.put((controller, message))
 
@@ -146,6 +164,8 @@ class MujocoNode(Node):
     def _obey(self) -> None:
         while not self._commands.empty():
             controller, message = self._commands.get()
+            if controller == "bin" and self._broken.hinges:
+                continue
             trajectory = convert.trajectory(message)
             stamp_ns = convert.stamp_ns(message.header.stamp)
             try:
@@ -156,11 +176,13 @@ class MujocoNode(Node):
     def _tell_joints(self) -> None:
         state = self._cell.joint_state()
         self._clock_topic.publish(Clock(clock=convert.time_msg(state.stamp_ns)))
-        self._joints.publish(convert.joint_state_msg(state))
+        told = self._broken.told(state)
+        if told is not None:
+            self._joints.publish(convert.joint_state_msg(told))
 
     def _see(self) -> None:
         now_ns = self._cell.now_ns
-        for camera in CAMERAS:
+        for camera in filter(self._broken.shows, CAMERAS):
             frame = self._frames[camera]
             image = convert.image_msg(self._cameras.image(camera), now_ns, frame)
             self._images[camera].publish(image)

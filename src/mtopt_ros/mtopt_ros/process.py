@@ -15,10 +15,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import rclpy
-from rclpy.executors import Executor, SingleThreadedExecutor
+from rclpy.executors import Executor
 from rclpy.signals import SignalHandlerOptions
 
 from mtopt_core.errors import MtoptError
+
+from .executor import SteadyExecutor
+from .one_clock import share_clock
 
 _POLL_S = 0.1
 _STOPPED = 128 + signal.SIGINT
@@ -42,13 +45,14 @@ def run(*factories: Callable[[], Any], argv: Sequence[str] | None = None) -> int
     """Run the nodes until a signal or until one of them has finished; the exit code."""
     stop = _Stop()
     rclpy.init(args=argv, signal_handler_options=SignalHandlerOptions.NO)
-    executor = SingleThreadedExecutor()
+    executor = SteadyExecutor()
     nodes: list[Any] = []
     try:
         for factory in factories:
             node = factory()
             nodes.append(node)
             executor.add_node(node)
+        share_clock(nodes)
         _spin(executor, nodes, stop)
     except MtoptError as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")

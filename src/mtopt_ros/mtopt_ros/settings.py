@@ -249,6 +249,11 @@ class MujocoSettings:
     truth_rate_hz: float = option(
         10.0, "truths of the scene a simulated second", unit="Hz", low=0.5, high=100
     )
+    broken: str = option(
+        "",
+        "parts that are out of order, for trials, with commas: camera_overhead, camera_left, "
+        "camera_right, joint_states, joint_offset, hinges; may be set while the node runs",
+    )
 
 
 # Executables of mtopt_ros by node name, in the order in which a person would list them.

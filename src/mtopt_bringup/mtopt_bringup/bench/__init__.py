@@ -17,6 +17,7 @@ BENCHES = {
     "log": "writing and checking episodes of the log, beside plain file writing",
     "record": "the recorder's process under rising loads of messages, up to where it loses some",
     "catalog": "SQL over 100,000 episodes, beside reading as many files",
+    "fleet": "one to seven simulated cells as `up` starts them: episodes, cores, memory, latency",
     "sim": "collecting on all cores, beside a well-known simulator",
     "episode": "collecting in one process, without ROS",
     "node": "the simulated cell as a node on one core, with three cameras",

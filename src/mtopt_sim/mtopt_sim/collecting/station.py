@@ -20,6 +20,7 @@ from mtopt_data import config_files
 
 from ..cell import CellConfig, SimCell
 from ..config import read_sim
+from ..guided import GuidedPick, GuidedPlace, PartlyGuided
 from ..variation.scenes import stage
 from .channels import channels
 from .errors import CollectingFailed
@@ -150,7 +151,14 @@ class Station:
             PLACE: ScriptedPlace(workspace, self._bounds),
         }
         by_task = task_mixes(wanted.mix, "collect", self._registry.names)
-        return ExplorationMix(scripts, self._make_greedy(), self._bounds, wanted.mix, by_task)
+        mix = ExplorationMix(scripts, self._make_greedy(), self._bounds, wanted.mix, by_task)
+        if not wanted.guided:
+            return mix
+        guides: dict[str, Policy] = {
+            LIFT: GuidedPick(self._cell, self._bounds),
+            PLACE: GuidedPlace(self._cell, self._bounds),
+        }
+        return PartlyGuided(guides, mix, wanted.guided)
 
     def _make_greedy(self) -> Policy | None:
         folder = self._plan.wanted.models

@@ -1,0 +1,1 @@
+"""The soak: a cell that runs for hours while something breaks all the time, and a verdict."""
