@@ -112,7 +112,7 @@ class TestRemoteNetwork(RandomPolicyContract):
         mix = {"scripted": 0.0, "on_policy": 1.0}
         node = spinner.add(managed(PolicyNode, "policy", models=str(tmp_path), mix=mix))
         assert prober.change("policy", "configure")
-        until(lambda: node._following.ready, "the model")
+        until(lambda: node.model_known, "the model")
         prober.bring_up("policy")
         until(lambda: camera.get_subscription_count() > 0, "the policy node to listen")
         client = prober.client(SelectAction, "policy/select_action")

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mtopt_core.purpose import Purpose
 from mtopt_data.cdr import CdrEncoder
 from mtopt_data.metadata import EpisodeStart
 from mtopt_data.naming import EpisodeId
@@ -31,6 +32,7 @@ _ACTION = (
     f"{_LINE}\nMSG: mtopt_msgs/Action\ngeometry_msgs/Vector3 delta\nfloat64 yaw\n"
     f"uint8 gripper\nbool terminate\n{_LINE}\nMSG: geometry_msgs/Vector3\n{_XYZ}"
 )
+_IMAGES = "camera/overhead/image_raw/compressed"
 _TYPES = {
     "episode/step": (
         "mtopt_msgs/msg/EpisodeStep",
@@ -38,7 +40,7 @@ _TYPES = {
         "float64 gripper_height\ngeometry_msgs/Pose tool_before\nmtopt_msgs/Action sent\n"
         f"{_TIME}{_POSE}{_ACTION}",
     ),
-    "camera/overhead/image_raw/compressed": (
+    _IMAGES: (
         "sensor_msgs/msg/CompressedImage",
         f"std_msgs/Header header\nstring format\nuint8[] data\n{_HEADER}",
     ),
@@ -70,25 +72,33 @@ def write_replay_episode(
     lost: tuple[int, ...] = (),
     end_reason: str = "terminated",
     gripper: int = 2,
+    purpose: Purpose = Purpose.TRAINING,
+    cell: str = "cell1",
+    end: dict[str, np.ndarray] | None = None,
 ) -> Path:
     """An episode whose step k moves by 0.01 * k along x at x = 0.5 + 0.02 * k.
 
-    The last step ends it; the images of the steps in `lost` are not there.
+    The last step ends it; the images of the steps in `lost` are not there. `end` has the images
+    of the outcome by camera.
     """
     start = EpisodeStart(
-        episode_id=str(EpisodeId(1_786_112_730_000 + number, "cell1", f"{number:08x}")),
-        cell="cell1", task=task, skill="lift", robot_serial="SIM-1", operator="ada",
-        calibration_hash="c0ffee", software_version="0.1.0", seed=number, started_ns=S,
+        episode_id=str(EpisodeId(1_786_112_730_000 + number, cell, f"{number:08x}")),
+        cell=cell, task=task, skill="lift", robot_serial="SIM-1", operator="ada",
+        calibration_hash="c0ffee", software_version="0.1.0", seed=purpose.own(number), started_ns=S,
+        purpose=purpose.value,
     )  # fmt: skip
     graded = {"lift-any": True} if success is None else success
     writer = EpisodeWriter(root, start)
     encoders = {}
-    for name, (kind, definition) in _TYPES.items():
-        writer.add_channel(f"/cell1/{name}", kind, definition, qos=offered_qos([QosProfile(5)]))
+    types = dict(_TYPES)
+    for camera in end or {}:
+        types[f"camera/{camera}/image_raw/compressed"] = _TYPES[_IMAGES]
+    for name, (kind, definition) in types.items():
+        writer.add_channel(f"/{cell}/{name}", kind, definition, qos=offered_qos([QosProfile(5)]))
         encoders[name] = CdrEncoder(kind, definition)
 
     def put(name: str, ns: int, **fields: Any) -> None:
-        writer.write(f"/cell1/{name}", encoders[name](fields), ns, ns)
+        writer.write(f"/{cell}/{name}", encoders[name](fields), ns, ns)
 
     fx = FOCAL_PX
     center = [(CAMERA_PX[1] - 1) / 2, (CAMERA_PX[0] - 1) / 2]
@@ -125,6 +135,12 @@ def write_replay_episode(
                 "delta": {"x": 0.01 * index, "y": 0.0, "z": -0.03}, "yaw": 0.5,
                 "gripper": gripper if index == 1 else 0, "terminate": last,
             },
+        )  # fmt: skip
+    for camera, image in (end or {}).items():
+        put(
+            f"camera/{camera}/image_raw/compressed", 99 * S,
+            header={"stamp": {"sec": 99, "nanosec": 0}, "frame_id": "camera"}, format="jpeg",
+            data=jpeg(image, 100),
         )  # fmt: skip
     ended = {
         "ended_ns": 100 * S, "steps": steps, "end_reason": end_reason, "success": graded,

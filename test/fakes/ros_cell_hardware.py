@@ -49,9 +49,9 @@ FAST_BIN = {
 class CellHardware(Node):
     """Joints that obey, cameras that show a shade of grey, a clock that runs fast.
 
-    `stuck` joints stay where they are, `lost` ones are not reported; `silent` topics
-    (joint_states, overhead, ...) are not published; `sent` holds the trajectories that arrived, by
-    controller.
+    `stuck` joints stay where they are, `pushing` ones push so many Nm while the arm moves, `lost`
+    ones are not reported; `silent` topics (joint_states, overhead, ...) are not published; `sent`
+    holds the trajectories that arrived, by controller.
     """
 
     def __init__(self, workspace: Workspace, cameras: bool = True, prefix: str = "") -> None:
@@ -64,6 +64,7 @@ class CellHardware(Node):
         }
         self.now_ns = 1_000_000_000
         self.stuck: dict[str, float] = {}
+        self.pushing: dict[str, float] = {}
         self.silent: set[str] = set()
         self.lost: set[str] = set()
         self.sent: dict[str, list[JointTrajectoryMsg]] = {name: [] for name in home}
@@ -113,8 +114,10 @@ class CellHardware(Node):
                 for name, q in zip(follower.names, here.q_rad, strict=True)
             ]
             qd_rad_s += here.qd_rad_s.tolist()
+        moving = max(map(abs, qd_rad_s)) > 0.05
+        effort_nm = [self.pushing.get(name, 0.0) * moving for name in names]
         return JointState(
-            tuple(names), np.array(q_rad), np.array(qd_rad_s), np.zeros(len(names)), self.now_ns
+            tuple(names), np.array(q_rad), np.array(qd_rad_s), np.array(effort_nm), self.now_ns
         )
 
     def _tick(self) -> None:

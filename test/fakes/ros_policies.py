@@ -38,7 +38,7 @@ class Server:
         cells = [CELL, OTHER]
         self.node: PolicyNode = spinner.add(managed(PolicyNode, "policy", cells=cells, **given))
         assert prober.change("policy", "configure")
-        until(lambda: self.node._following is not None and self.node._following.ready, "a model")
+        until(lambda: self.node.model_known, "a model")
         prober.bring_up("policy")
         until(self._heard, "the policy node to listen")
 

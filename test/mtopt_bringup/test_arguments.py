@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mtopt_bringup.arguments import Arguments, parse, word
+from mtopt_bringup.arguments import Arguments, parse
+from mtopt_bringup.spoken import word
 from mtopt_bringup.up_words import parse_words
 from mtopt_core.config import described
 from mtopt_core.errors import ConfigError
@@ -58,7 +59,7 @@ def test_a_relative_data_folder_is_below_where_we_are(
         ({"speed": "fast"}, ["speed", "'fast'", "number"]),
         ({"composed": "maybe"}, ["composed", "'maybe'", "true or false"]),
         ({"hardware": "kuka"}, ["hardware", "'kuka'", "mujoco, gazebo, mock, iiwa"]),
-        ({"console": "true"}, ["console", "'true'", "must be false"]),
+        ({"console": "true"}, ["console", "True", "must be one of False"]),
         ({"cells": "0"}, ["cells", "'0'", "at least 1"]),
         ({"data": " "}, ["data", "folder"]),
         ({"episode": "3"}, ["episode", "'3'", "no such field", "episodes"]),

@@ -22,9 +22,10 @@ from mtopt_bringup.bench import (
     sim_bench,
 )
 from mtopt_bringup.bench.report import Goal, Report
+from mtopt_core.share import Share
 from mtopt_robot.models.image import ImageFormat
 from mtopt_sim.collecting.station import Done
-from mtopt_sim.proof import Proof, Share
+from mtopt_sim.proof import Proof
 from mtopt_sim.proof.grasps import SCENES
 
 

@@ -73,11 +73,13 @@ def test_both_starters_give_the_same_processes(
 
 
 def test_the_arguments_are_the_same() -> None:
+    from launch.actions import DeclareLaunchArgument
+
     from mtopt_bringup.arguments import Arguments
     from mtopt_core.config import described
 
     entities = launching.description().entities
-    names = [e.name for e in entities if isinstance(e, launching.DeclareLaunchArgument)]
+    names = [e.name for e in entities if isinstance(e, DeclareLaunchArgument)]
     assert names == list(described(Arguments))
 
 

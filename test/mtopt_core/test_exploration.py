@@ -21,6 +21,8 @@ from mtopt_core.exploration import (
     MixConfig,
     mix_of,
     random_action,
+    task_mixes,
+    words_of,
 )
 from mtopt_core.observation import Observation
 from mtopt_core.tasks import Task, TaskRegistry
@@ -176,3 +178,31 @@ def test_a_decision_before_begin_and_a_skill_without_script_are_refused(
     only_lift = ExplorationMix({"lift": Playback()}, None, bounds)
     with pytest.raises(CoreError, match=r"'place' of place-any.*lift"):
         only_lift.begin(registry["place-any"], 0)
+
+
+def test_a_task_may_have_a_mix_of_its_own(
+    bounds: ActionBounds, seen: Observation, registry: TaskRegistry
+) -> None:
+    config = mix_of("1,0,0;lift-can=0,0,1", "here")
+    assert config == MixConfig(1.0, 0.0, 0.0, by_task=("lift-can=0,0,1",))
+    assert mix_of(words_of(config), "there") == config
+    by_task = task_mixes(config, "here", registry.names)
+    assert by_task == {"lift-can": MixConfig(0.0, 0.0, 1.0)}
+    mix = ExplorationMix(scripts(), greedy(), bounds, config, by_task)
+    for task, source in (("lift-can", POLICY), ("lift-box", "scripted lift")):
+        assert {who(mix, registry[task], seed, seen) for seed in range(5)} == {source}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("lift-moon=0,0,1", "known task"),
+        ("lift-can", "three shares"),
+        ("lift-can=0,0,0", "not all"),
+    ],
+)
+def test_a_mix_of_a_task_that_makes_no_sense_is_refused(
+    registry: TaskRegistry, words: str, said: str
+) -> None:
+    with pytest.raises(ConfigError, match=said):
+        task_mixes(MixConfig(by_task=(words,)), "here", registry.names)

@@ -178,3 +178,31 @@ def relation(matrix: np.ndarray, names: tuple[str, ...]) -> set[tuple[str, str]]
 def _odds(p: np.floating) -> float:
     inside = min(max(float(p), 1e-9), 1.0 - 1e-9)
     return math.log(inside) - math.log1p(-inside)
+
+
+@given(st.data(), registries)
+def test_labels_are_completed_to_what_every_such_scene_has(
+    workspace: Workspace, data: st.DataObject, tasks: tuple[Task, ...]
+) -> None:
+    """Some verdicts of a true scene are said: what follows is true, and what was said stays."""
+    feasibility, scene = Feasibility.of(tasks), data.draw(scenes())
+    true = np.array(list(grade_truth(tasks, scene, workspace).values()))
+    known = np.array(data.draw(st.lists(st.booleans(), min_size=len(tasks), max_size=len(tasks))))
+    said = np.where(known, true, -1).astype(np.int8)
+    full = feasibility.complete(said)
+    assert (full[known] == true[known]).all()
+    assert (full[full >= 0] == true[full >= 0]).all()
+    assert (feasibility.complete(full) == full).all()
+
+
+def test_labels_that_no_scene_can_have_are_refused() -> None:
+    tasks = tuple(
+        Task(str(i), "lift", "", rule, i)
+        for i, rule in enumerate((Lifted(), Lifted("carrot"), Lifted("milk")))
+    )
+    feasibility = Feasibility.of(tasks)
+    assert feasibility.complete(np.array([-1, 1, -1], np.int8)).tolist() == [1, 1, 0]
+    assert feasibility.complete(np.array([0, -1, -1], np.int8)).tolist() == [0, 0, 0]
+    for wrong in ([0, 1, -1], [-1, 1, 1], [2, 0, 0], [0, 0]):
+        with pytest.raises(CoreError):
+            feasibility.complete(np.array(wrong, np.int8))

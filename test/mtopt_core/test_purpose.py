@@ -7,18 +7,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtopt_core.errors import NotReserved, ReservedForEvaluation
-from mtopt_core.purpose import RESERVED_FROM, Purpose, purpose_of
+from mtopt_core.purpose import GATE_FROM, RESERVED_FROM, Purpose, purpose_of
 
-TRAINING, EVALUATION = Purpose.TRAINING, Purpose.EVALUATION
+TRAINING, EVALUATION, GATE = Purpose.TRAINING, Purpose.EVALUATION, Purpose.GATE
 KEYS = st.lists(st.one_of(st.integers(), st.text()), max_size=4)
 SEEDS = st.integers(0, 2 * RESERVED_FROM - 1)
 
 
-@given(KEYS, KEYS)
-def test_no_key_of_one_purpose_gives_a_seed_of_the_other(one: list, other: list) -> None:
-    assert purpose_of(TRAINING.seed(*one)) is TRAINING
-    assert purpose_of(EVALUATION.seed(*other)) is EVALUATION
-    assert TRAINING.seed(*one) != EVALUATION.seed(*other)
+@given(st.sampled_from(Purpose), KEYS, st.sampled_from(Purpose), KEYS)
+def test_no_key_of_one_purpose_gives_a_seed_of_another(
+    one: Purpose, key: list, other: Purpose, others_key: list
+) -> None:
+    assert purpose_of(one.seed(*key)) is one
+    if one is not other:
+        assert one.seed(*key) != other.seed(*others_key)
+
+
+def test_the_spaces_are_disjoint_to_their_very_edges() -> None:
+    edges = (0, RESERVED_FROM - 1, RESERVED_FROM, GATE_FROM - 1, GATE_FROM, 2 * RESERVED_FROM - 1)
+    assert [purpose_of(seed) for seed in edges] == [
+        TRAINING, TRAINING, EVALUATION, EVALUATION, GATE, GATE,
+    ]  # fmt: skip
 
 
 @given(st.sampled_from(Purpose), KEYS)
@@ -36,20 +45,18 @@ def test_different_keys_give_different_seeds() -> None:
 
 def test_the_seeds_are_the_same_on_every_machine() -> None:
     assert TRAINING.seed("cell1", 7) == 3635853080071441458
-    assert EVALUATION.seed("cell1", 7) == 7453361883383971452
+    assert EVALUATION.seed("cell1", 7) == 7453361883383971452 - 2**61
 
 
-@given(SEEDS)
-def test_each_purpose_admits_its_own_alone(seed: int) -> None:
-    reserved = purpose_of(seed) is EVALUATION
-    if reserved:
-        with pytest.raises(ReservedForEvaluation, match=str(seed)):
-            TRAINING.admit(seed)
-        assert EVALUATION.admit(seed) == seed
-    else:
-        with pytest.raises(NotReserved, match=str(seed)):
-            EVALUATION.admit(seed)
-        assert TRAINING.admit(seed) == seed
+@given(st.sampled_from(Purpose), SEEDS)
+def test_each_purpose_admits_its_own_alone(purpose: Purpose, seed: int) -> None:
+    found = purpose_of(seed)
+    if found is purpose:
+        assert purpose.admit(seed) == seed
+        return
+    kept = purpose is TRAINING or found is EVALUATION
+    with pytest.raises(ReservedForEvaluation if kept else NotReserved, match=str(seed)):
+        purpose.admit(seed)
 
 
 @given(st.sampled_from(Purpose), SEEDS)

@@ -129,3 +129,25 @@ def test_a_seed_draws_the_same_turns(registry: TaskRegistry) -> None:
 def test_no_pick_among_the_allowed_tasks_is_refused_by_name(registry: TaskRegistry) -> None:
     with pytest.raises(CoreError, match="lift task, allowed: place-any, place-bottom"):
         Schedule(registry.only(("place-any", "place-bottom")))
+
+
+def test_by_need_the_task_with_the_fewest_successes_comes_first(registry: TaskRegistry) -> None:
+    allowed = registry.only(("lift-can", "lift-box", "lift-milk", "place-any", "place-bottom"))
+    known = {"lift-can": 2, "lift-milk": 1, "place-any": 5}
+    schedule = Schedule(allowed, ScheduleConfig(need=1.0), seed=3, successes=known)
+    turn, drawn = schedule.next(None), []
+    for _ in range(6):
+        drawn.append(turn.task.name)
+        place = schedule.next(ended(turn.task, success=True))
+        assert place.task.name == "place-bottom"
+        turn = schedule.next(ended(place.task))
+    # box; then box and milk, which have 1; then all three, with 2 each.
+    assert drawn[0] == "lift-box" and sorted(drawn[1:3]) == ["lift-box", "lift-milk"]
+    assert sorted(drawn[3:]) == ["lift-box", "lift-can", "lift-milk"]
+
+
+def test_a_task_that_never_succeeds_leaves_the_others_their_share(registry: TaskRegistry) -> None:
+    allowed = registry.only(("lift-can", "lift-box"))
+    schedule = Schedule(allowed, ScheduleConfig(need=0.5), seed=4, successes={"lift-can": 9})
+    drawn = Counter(schedule.next(None).task.name for _ in range(400))
+    assert drawn["lift-box"] == pytest.approx(300, abs=40)

@@ -54,6 +54,7 @@ events = st.one_of(
     st.tuples(st.just("broken"), st.tuples(st.integers(0, 7), st.sampled_from(BAD), st.booleans())),
     st.tuples(st.just("missing"), st.integers(0, 7)),
     st.tuples(st.just("check"), st.none()),
+    st.tuples(st.just("push"), st.sampled_from([0.0, 39.0, -400.0, math.nan])),
 )
 
 
@@ -66,6 +67,7 @@ class Bench:
         self.names = (*arm.guard.limits.names, *arm.steps.gripper_motion.limits.names)
         self.q = np.array([*arm.kinematics.home_q_rad, 0.035])
         self.qd = np.zeros(8)
+        self.effort_nm = np.zeros(8)
         self.now_ns = 100 * SECOND
         self.under_way: list[tuple[JointTrajectory, int]] = []
         self.last: JointState | None = None
@@ -82,7 +84,8 @@ class Bench:
             for row, column in enumerate(columns):
                 self.q[column] = np.interp(t_s, trajectory.t_s, trajectory.q_rad[:, row])
                 self.qd[column] = np.interp(t_s, trajectory.t_s, trajectory.qd_rad_s[:, row])
-        return JointState(self.names, self.q.copy(), self.qd.copy(), np.zeros(8), self.now_ns)
+        q, qd, effort_nm = self.q.copy(), self.qd.copy(), self.effort_nm.copy()
+        return JointState(self.names, q, qd, effort_nm, self.now_ns)
 
     def tell(self, state: JointState) -> None:
         self.last = state
@@ -121,6 +124,10 @@ class Bench:
         (state.qd_rad_s if speed else state.q_rad)[joint] = value
         self.tell(state)
 
+    def _push(self, effort_nm: float) -> None:
+        """From now on something is in the sixth joint's way, or no longer."""
+        self.effort_nm[5] = effort_nm
+
     def _missing(self, joint: int) -> None:
         self.tell(self.measure().select(tuple(n for n in self.names if n != self.names[joint])))
 
@@ -155,14 +162,19 @@ class Bench:
 
     def _check(self, _: None) -> None:
         verdict = self.driver.check(self.now_ns)
-        if verdict is not None and verdict.fault is not None:
+        if verdict is None:
+            return
+        if verdict.progress is Progress.PRESSING:
+            relenting = self.driver.relent(self.now_ns)
+            self._stopping(None if relenting is None else relenting.sent)
+        elif verdict.fault is not None:
             self._hold(None)
 
     # --- what comes out
 
     def _sent_by(self, plan: object) -> None:
         for trajectory in (plan.arm, plan.gripper):
-            self._send(trajectory)
+            self._send(trajectory, yields=True)
 
     def _command(self, command: object) -> None:
         before = self.sent
@@ -175,10 +187,10 @@ class Bench:
             assert not self.driver.stopped
             assert self._fresh()
 
-    def _send(self, trajectory: JointTrajectory | None) -> None:
+    def _send(self, trajectory: JointTrajectory | None, *, yields: bool = False) -> None:
         if trajectory is None:
             return
-        self.driver.begin(trajectory, self.now_ns)
+        self.driver.begin(trajectory, self.now_ns, yields=yields)
         self._judge(trajectory)
         assert self._fresh()
         self.sent += 1
@@ -317,6 +329,53 @@ def test_an_arm_that_falls_silent_is_stopped_along_what_it_was_sent(bench: Bench
     assert bench._goes_on(stop)
     assert_rests(stop)
     assert bench.driver.hold(bench.now_ns) is None
+
+
+def _half_way_and_pressing(bench: Bench, kind: str, told: object) -> Progress:
+    bench.do(kind, told)
+    bench.do("wait", 0.3)
+    bench.do("push", -39.0)
+    bench.do("measure", None)
+    verdict = bench.driver.check(bench.now_ns)
+    assert verdict is not None and "iiwa_joint_6 pushes -39.0 Nm" in verdict.message
+    return verdict.progress
+
+
+def test_a_step_that_leans_on_something_ends_where_it_is(bench: Bench) -> None:
+    assert _half_way_and_pressing(bench, "step", Action((0.05, 0.05, -0.05))) is Progress.PRESSING
+    stop = bench.driver.relent(bench.now_ns)
+    assert stop is not None
+    bench._stopping(stop.sent)
+    bench.do("wait", 0.1)
+    bench.do("measure", None)
+    still = bench.driver.check(bench.now_ns)
+    assert still is not None and still.progress is Progress.IN_MOTION  # it lets go only now
+    bench.do("push", 0.0)
+    bench.do("wait", 1.0)
+    bench.do("measure", None)
+    over = bench.driver.check(bench.now_ns)
+    assert over is not None and over.progress is Progress.ARRIVED
+    bench.do("step", DOWN)
+    assert bench.sent == 2
+    np.testing.assert_allclose(bench.under_way[-1][0].q_rad[0], bench.q[:7], atol=1e-9)
+
+
+def test_a_contact_that_outlasts_the_relenting_is_a_fault(bench: Bench) -> None:
+    assert _half_way_and_pressing(bench, "step", Action((0.05, 0.05, -0.05))) is Progress.PRESSING
+    stop = bench.driver.relent(bench.now_ns)
+    assert stop is not None
+    bench._stopping(stop.sent)
+    bench.do("wait", stop.sent.duration_s + bench.driver.config.patience_s + 0.01)
+    bench.do("measure", None)
+    verdict = bench.driver.check(bench.now_ns)
+    assert verdict is not None and verdict.fault is EndReason.CONTACT
+
+
+def test_on_the_way_home_there_is_nothing_to_lean_on(bench: Bench) -> None:
+    bench.do("step", DOWN)
+    bench.do("passes", 2.0)
+    assert _half_way_and_pressing(bench, "home", None) is Progress.CONTACT
+    assert bench.driver.motion is None
 
 
 def test_a_stop_that_the_guard_refuses_is_not_sent(bench: Bench) -> None:

@@ -36,6 +36,7 @@ from mtopt_msgs.srv import SelectAction
 from mtopt_robot.calibration import CameraCalibration
 from mtopt_robot.errors import ImageInvalid
 from mtopt_ros import convert
+from mtopt_ros.convert_diagnostics import diagnostic_array
 from mtopt_ros.health import Health
 
 STAMP_NS = 1_795_263_510_123_456_789
@@ -364,7 +365,11 @@ def test_a_heartbeat_tells_the_worst_and_diagnostics_repeat_it() -> None:
     assert (beat.fault, beat.message) == ("camera_fault", "no image")
     assert [(v.key, v.value) for v in beat.values] == [("grader", "truth")]
     well = convert.heartbeat_msg("arm", "active", Health(), STAMP_NS)
-    told = over_the_wire(convert.diagnostic_array("cell1", {"camera": beat, "arm": well}, STAMP_NS))
-    assert [status.name for status in told.status] == ["cell1/arm", "cell1/camera"]
-    assert [status.level for status in told.status] == [b"\x00", b"\x02"]
+    beats, lost = {"camera": beat, "arm": well}, {"bin": "node_lost: silent"}
+    told = over_the_wire(diagnostic_array("cell1", beats, lost, STAMP_NS))
+    assert [status.name for status in told.status] == ["cell1/arm", "cell1/camera", "cell1/bin"]
+    assert [status.level for status in told.status] == [b"\x00", b"\x02", b"\x03"]
     assert told.status[1].message == "camera_fault: no image"
+    # What a silent node said last is not what it is now.
+    told = diagnostic_array("cell1", beats, {"arm": "node_lost: silent"}, STAMP_NS)
+    assert (told.status[0].level, told.status[0].message) == (b"\x03", "node_lost: silent")

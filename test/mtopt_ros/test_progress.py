@@ -28,6 +28,14 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
+def end(progress: Progress, ended: Episode, success: bool, kept: bool) -> None:
+    """As a recording and the loop have it."""
+    progress.ledger.begin("id", ended.task.name)
+    progress.ledger.graded(ended.reason.ordinary, success)
+    progress.ledger.settle(kept)
+    progress.end(ended, success, kept)
+
+
 def episode(registry: TaskRegistry, reason: EndReason = EndReason.TERMINATED) -> Episode:
     return Episode(registry["lift-any"], 1, (), reason)
 
@@ -38,7 +46,7 @@ def test_only_ordinary_episodes_on_disk_count(
     registry: TaskRegistry, reason: EndReason, kept: bool
 ) -> None:
     progress = Progress(wanted=0)
-    progress.end(episode(registry, reason), success=True, kept=kept)
+    end(progress, episode(registry, reason), success=True, kept=kept)
     counted = reason in (EndReason.TERMINATED, EndReason.STEP_LIMIT) and kept
     assert (progress.episodes, progress.successes) == ((1, 1) if counted else (0, 0))
     assert progress.last_reason == reason and progress.last_task == "lift-any"
@@ -53,11 +61,11 @@ def test_picks_in_vain_are_counted_in_a_row() -> None:
 
 def test_it_is_finished_when_all_that_was_wanted_is_kept(registry: TaskRegistry) -> None:
     progress = Progress(wanted=2)
-    progress.end(episode(registry), False, kept=True)
-    progress.end(episode(registry, EndReason.CAMERA_FAULT), False, kept=True)
-    progress.end(episode(registry), False, kept=False)
+    end(progress, episode(registry), False, kept=True)
+    end(progress, episode(registry, EndReason.CAMERA_FAULT), False, kept=True)
+    end(progress, episode(registry), False, kept=False)
     assert not progress.finished
-    progress.end(episode(registry), True, kept=True)
+    end(progress, episode(registry), True, kept=True)
     assert progress.finished and progress.state == CellStatus.DONE
     assert (progress.episodes, progress.successes) == (2, 1)
 
@@ -65,9 +73,9 @@ def test_it_is_finished_when_all_that_was_wanted_is_kept(registry: TaskRegistry)
 def test_nothing_wanted_has_no_end_unless_told(registry: TaskRegistry) -> None:
     progress = Progress(wanted=0)
     for _ in range(5):
-        progress.end(episode(registry), True, kept=True)
+        end(progress, episode(registry), True, kept=True)
     assert not progress.finished
-    progress.told_to_finish = True
+    progress.ledger.tell(finishing=True)
     assert progress.finished
 
 
@@ -77,11 +85,11 @@ def test_the_rate_is_over_the_last_ten_episodes(clock: Clock, registry: TaskRegi
     progress.begin(CellStatus.RESETTING, "lift-any")
     for _ in range(5):
         clock.now_s += 100.0
-        progress.end(episode(registry), True, kept=True)
+        end(progress, episode(registry), True, kept=True)
     assert progress.episodes_per_hour == pytest.approx(36.0)
     for _ in range(10):
         clock.now_s += 36.0
-        progress.end(episode(registry), True, kept=True)
+        end(progress, episode(registry), True, kept=True)
     assert progress.episodes_per_hour == pytest.approx(100.0)
 
 
@@ -89,10 +97,10 @@ def test_what_was_lost_costs_time_and_gives_no_rate(clock: Clock, registry: Task
     progress = Progress(wanted=0)
     progress.begin(CellStatus.RESETTING, "lift-any")
     clock.now_s += 50.0
-    progress.end(episode(registry), True, kept=False)
+    end(progress, episode(registry), True, kept=False)
     assert progress.episodes_per_hour == 0.0
     clock.now_s += 50.0
-    progress.end(episode(registry), True, kept=True)
+    end(progress, episode(registry), True, kept=True)
     assert progress.episodes_per_hour == pytest.approx(36.0)
 
 
@@ -106,7 +114,7 @@ def test_an_episode_is_told_from_its_beginning_to_its_end(registry: TaskRegistry
     told = progress.message("cell1")
     assert (told.cell, told.state, told.task) == ("cell1", CellStatus.COLLECTING, "lift-any")
     assert (told.episode_id, told.step, told.episodes_wanted) == ("id-1", 4, 3)
-    progress.end(episode(registry), True, kept=True)
+    end(progress, episode(registry), True, kept=True)
     told = progress.message("cell1")
     assert (told.episodes, told.successes, told.last_success) == (1, 1, True)
     assert told.last_end_reason == "terminated" and told.last_task == "lift-any"

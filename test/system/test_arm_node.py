@@ -152,6 +152,22 @@ def test_a_joint_that_stays_behind_is_a_tracking_error(
     assert not done.ok and done.reason == EndReason.TRACKING_ERROR and here.names[1] in done.message
 
 
+def test_a_step_that_leans_on_something_ends_there_and_a_way_does_not(
+    arm: ArmNode, prober: Prober, hardware: CellHardware
+) -> None:
+    above = hover(prober)
+    hardware.pushing = {"iiwa_joint_6": 39.0}
+    sent = len(hardware.sent["arm"])
+    leant = step(prober, Action((0.0, 0.0, -0.05)))
+    assert leant.ok, leant.message
+    assert len(hardware.sent["arm"]) == sent + 2  # the step, and its stop
+    assert tool(leant)[2] > convert.pose(above.tool)[2, 3] - 0.04
+    barred = hover(prober)
+    assert not barred.ok and barred.reason == EndReason.CONTACT
+    hardware.pushing = {}
+    until(lambda: hover(prober).ok, "the arm to go on")
+
+
 def test_joint_states_without_a_joint_are_a_named_fault(
     arm: ArmNode, prober: Prober, hardware: CellHardware, spinner: Spinner
 ) -> None:

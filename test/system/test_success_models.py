@@ -47,7 +47,7 @@ class Server:
         options = {"wait_s": 0.5, "watch_s": 0.0, "max_skew_s": 0.3}
         self.node = spinner.add(managed(SuccessNode, "success", **(options | given)))
         assert prober.change("success", "configure")
-        until(lambda: self.node._following is not None and self.node._following.ready, "a model")
+        until(lambda: self.node.model_known, "a model")
         prober.bring_up("success")
         self.grader = RemoteGrader(
             prober.client(GradeOutcome, "success/grade"), CELL, 20.0, prober.abort

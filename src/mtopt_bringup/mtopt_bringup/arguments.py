@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from mtopt_core.config import described, field_types, from_mapping, option
+from mtopt_core.config import option
 from mtopt_core.errors import ConfigError
 from mtopt_sim.variation.config import LEVELS
 
 from .fleet import HARDWARE
-
-SOURCE = "argument"
-_BOOLEANS = {"true": True, "false": False}
+from .spoken import SOURCE, heard
 
 
 @dataclass(frozen=True)
@@ -70,12 +67,7 @@ class Arguments:
 
 def parse(texts: Mapping[str, str]) -> Arguments:
     """Arguments of their texts, as both starters get them; raises ConfigError."""
-    types = field_types(Arguments)
-    values = {
-        name: _value(name, text, types[name]) if name in types else text
-        for name, text in texts.items()
-    }
-    given = from_mapping(Arguments, values, SOURCE)
+    given = heard(Arguments, texts)
     if given.cell_count == 0:
         raise ConfigError(SOURCE, "cells", given.cells, "must be at least 1, or names of cells")
     if not given.data.strip():
@@ -83,49 +75,5 @@ def parse(texts: Mapping[str, str]) -> Arguments:
     return given
 
 
-def word(value: bool | int | float | str) -> str:
-    """A value as a person would write it."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def split(words: list[str]) -> dict[str, str]:
-    """`name:=value` words as a mapping; raises ConfigError."""
-    texts: dict[str, str] = {}
-    for said in words:
-        name, mark, value = said.partition(":=")
-        if not mark:
-            raise ConfigError(SOURCE, said, said, f"must be name:=value; {_names()}")
-        if name in texts:
-            raise ConfigError(SOURCE, name, value, "is given twice")
-        texts[name] = value
-    return texts
-
-
-def _value(name: str, text: str, wanted: Any) -> Any:
-    if wanted is bool:
-        return _boolean(name, text)
-    if wanted is str:
-        return text
-    try:
-        return wanted(text)
-    except ValueError:
-        spoken = "a whole number" if wanted is int else "a number"
-        bounds = described(Arguments)[name].allowed
-        raise ConfigError(SOURCE, name, text, f"must be {spoken} {bounds}".strip()) from None
-
-
-def _boolean(name: str, text: str) -> bool:
-    value = _BOOLEANS.get(text.strip().lower())
-    if value is None:
-        raise ConfigError(SOURCE, name, text, "must be true or false")
-    if value and True not in (described(Arguments)[name].choices or (True,)):
-        raise ConfigError(SOURCE, name, text, "must be false: this version has no console")
-    return value
-
-
 def _listed(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
-
-
-def _names() -> str:
-    return "arguments are " + ", ".join(described(Arguments))

@@ -11,7 +11,7 @@ from typing import IO
 
 from mtopt_core.errors import ConfigError
 
-from .arguments import SOURCE
+from .spoken import SOURCE
 
 
 class Claim:

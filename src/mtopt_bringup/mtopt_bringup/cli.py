@@ -12,12 +12,14 @@ INTERRUPTED = 130
 
 _COMMANDS = {
     "up": "run the cells of a fleet and collect episodes",
+    "cell": "speak to a running cell: status, pause, resume, stop, discard, relabel",
     "soak": "run a cell for hours while something breaks all the time, and judge it",
     "collect": "collect episodes of simulated cells at full speed, without ROS",
-    "learn": "learn a policy from recorded episodes",
+    "learn": "learn a policy from recorded episodes, or a success detector: learn detector",
+    "eval": "what a policy is worth in scenes kept for it, or a success detector: eval detector",
     "log": "look into recorded episodes: info, verify, recover",
     "data": "the catalog of episodes: sql, info, rebuild, upload",
-    "model": "the model store: list, verify, promote, rollback",
+    "model": "the model store: list, verify, promote, rollback, ship",
     "bench": "measure this machine at one of the fleet's jobs",
     "doctor": "what was found on this machine, and how to mend what is not right",
     "picture": "take the pictures and the animation that the docs show",
@@ -64,6 +66,16 @@ def _up(words: list[str]) -> int:
         return up.run(up_words.parse_words(words), paths.workspace_root(), stop)
 
 
+def _cell(words: list[str]) -> int:
+    import os
+
+    from . import cell, transport
+    from .paths import Paths
+
+    os.environ.update(transport.bystander(Paths.installed(), os.environ))
+    return cell.run(words)
+
+
 def _soak(words: list[str]) -> int:
     from .stop import Stop
 
@@ -80,9 +92,23 @@ def _collect(words: list[str]) -> int:
 
 
 def _learn(words: list[str]) -> int:
+    if words[:1] == ["detector"]:
+        from . import learn_detector
+
+        return learn_detector.run(words[1:])
     from . import learn
 
     return learn.run(words)
+
+
+def _eval(words: list[str]) -> int:
+    if words[:1] == ["detector"]:
+        from . import learn_detector
+
+        return learn_detector.evaluate(words[1:])
+    from .evaluating import command
+
+    return command.run(words)
 
 
 def _log(words: list[str]) -> int:
@@ -141,9 +167,11 @@ def _docs(words: list[str]) -> int:
 
 _RUN: dict[str, Callable[[list[str]], int]] = {
     "up": _up,
+    "cell": _cell,
     "soak": _soak,
     "collect": _collect,
     "learn": _learn,
+    "eval": _eval,
     "log": _log,
     "data": _data,
     "model": _model,

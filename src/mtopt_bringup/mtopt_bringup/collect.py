@@ -10,12 +10,8 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from mtopt_core.errors import ConfigError, MtoptError
 from mtopt_core.exploration import MixConfig, mix_of
@@ -26,11 +22,11 @@ from mtopt_sim.collecting.plan import Wanted, open_plan
 from mtopt_sim.collecting.station import Done, Places
 from mtopt_sim.variation.scenes import stage
 
+from .bar import Bar
 from .paths import Paths
 
 OK, FAILED, INTERRUPTED = 0, 1, 130
 _SOURCE = "mtopt collect"
-_LINE_S = 5.0  # between two lines where there is no terminal
 
 
 def run(words: Sequence[str]) -> int:
@@ -55,7 +51,10 @@ def run(words: Sequence[str]) -> int:
         wanted.cell,
         wanted.scene,
         wanted.variation,
+        wanted.guided,
     )
+    if not 0.0 <= wanted.guided <= 1.0:
+        raise ConfigError(_SOURCE, "guided", wanted.guided, "must be a share, 0 to 1")
     if not 1 <= wanted.workers <= 256:
         raise ConfigError(_SOURCE, "workers", wanted.workers, "must be 1 to 256")
     plan = open_plan(places.data, asked)
@@ -107,6 +106,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SCRIPTED,EPSILON,POLICY",
         help="shares of who acts (default 0,1,1 with models, 1,0,0 without)",
     )
+    parser.add_argument(
+        "--guided",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="share of episodes by clumsy policies that know the simulation's truth (default 0)",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
     return parser
 
@@ -119,60 +125,28 @@ def _mix(text: str, with_models: bool) -> MixConfig:
     return mix_of(text or ("0,1,1" if with_models else "1,0,0"), _SOURCE)
 
 
-@dataclass
-class _View:
-    """A calm bar in a terminal, a line now and then anywhere else, nothing if `quiet`."""
+class _View(Bar):
+    """The bar of a run, and what came of it."""
 
-    episodes: int
-    quiet: bool = False
-    made: list[Done] = field(default_factory=list)
-    already: int = 0
-    seconds: float = 0.0
-
-    def __post_init__(self) -> None:
-        self._console = Console(highlight=False, soft_wrap=True, stderr=self.quiet)
-        self._bar = Progress(
-            TextColumn("collecting"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(),
-            console=self._console,
-            transient=True,
-            disable=self.quiet or not self._console.is_terminal,
-        )
-        self._row = self._bar.add_task("collect", total=self.episodes, rate="")
-        self._began_s = self._said_s = time.monotonic()
-
-    def __enter__(self) -> _View:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
+    def __init__(self, episodes: int, quiet: bool = False) -> None:
+        super().__init__("collecting", episodes, quiet)
+        self.made: list[Done] = []
+        self.already = 0
+        self.seconds = 0.0
+        self._began_s = time.monotonic()
 
     def started(self, already: int) -> None:
         """Workers begin; so many episodes were there before."""
-        self.already = already
-        self._began_s = self._said_s = time.monotonic()
-        self._bar.update(self._row, completed=already)
+        self.already, self._began_s = already, time.monotonic()
+        self.begin(already)
         if already:
-            self.say(f"going on: {already} of {self.episodes} episodes are there")
+            self.say(f"going on: {already} of {self.total} episodes are there")
 
     def tell(self, done: Done) -> None:
         """An episode is in the data folder."""
         self.made.append(done)
-        now_s = time.monotonic()
-        self.seconds = now_s - self._began_s
-        self._bar.update(self._row, advance=1, rate=f"{self._rate:.1f}/s")
-        if self._bar.disable and now_s - self._said_s >= _LINE_S:
-            self._said_s = now_s
-            self.say(f"{self.already + len(self.made)} of {self.episodes}, {self._rate:.1f}/s")
-
-    def say(self, text: str) -> None:
-        """A line, above the bar."""
-        if not self.quiet:
-            self._bar.console.print(text)
+        self.seconds = time.monotonic() - self._began_s
+        self.at(self.already + len(self.made), f"{self._rate:.1f}/s")
 
     @property
     def _rate(self) -> float:
@@ -184,7 +158,7 @@ class _View:
         limit_s = sum(done.limit_s for done in self.made)
         return {
             "episodes": there,
-            "wanted": self.episodes,
+            "wanted": self.total,
             "new": len(self.made),
             "seconds": round(self.seconds, 3),
             "episodes_per_s": round(self._rate, 3),

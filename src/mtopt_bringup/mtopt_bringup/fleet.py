@@ -54,6 +54,8 @@ ELSEWHERE = {
         "episodes": "the argument `episodes`",
         "seed": "the argument `seed`",
         "operator_name": "the cell's `operator`",
+        "data": "the argument `data`",
+        "ledger": "the starter, a file a start",
     },
     "mujoco": _PREFIXED
     | _STAGED

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mtopt_core.errors import ConfigError
-from mtopt_core.exploration import MixConfig
+from mtopt_core.exploration import words_of
 from mtopt_core.tasks import TaskRegistry
 from mtopt_ros.parameters import leaves
 from mtopt_ros.settings import CAMERAS, SETTINGS, WardenSettings
@@ -23,6 +23,7 @@ Parameters = dict[str, Any]  # dotted names; values are bool, int, float, str or
 PACKAGE = "mtopt_ros"
 COMPOSED = "composed"
 MANAGED = tuple(name for name in SETTINGS if name != "mujoco")
+LATCH = "emergency_stop"
 _WARDEN = WardenSettings()
 _SEND_IMAGES = ("mujoco", "camera", COMPOSED)
 
@@ -128,7 +129,7 @@ def _server(
         _check_alike(begun[0].cell.name, first, start.cell, source)
     served = [start.cell.name for start in begun]
     mixes = [
-        f"{start.cell.name}={_mix_words(start.cell.nodes.policy.mix)}"
+        f"{start.cell.name}={words_of(start.cell.nodes.policy.mix)}"
         for start in begun
         if start.cell.nodes.policy.mix != first.mix
     ]
@@ -150,6 +151,19 @@ def _check_alike(name: str, policy: Any, other: CellConfig, source: str) -> None
             raise ConfigError(f"{source}: {other.name}: nodes: policy", each.name, value, allowed)
 
 
+def remembering(processes: Sequence[Process], folder: Path) -> tuple[Process, ...]:
+    """The processes of one start, whose runners keep their counts in its folder."""
+
+    def told(process: Process) -> Process:
+        if "runner" not in process.parameters:
+            return process
+        kept = {"ledger": str(folder / f"{process.cell}.json")}
+        runner = {**process.parameters["runner"], **kept}
+        return replace(process, parameters={**process.parameters, "runner": runner})
+
+    return tuple(told(process) for process in processes)
+
+
 def _leaning(process: Process) -> Process:
     """A cell's process where the policy is the fleet's: whom to ask, whom to wait for."""
     parameters = {node: told for node, told in process.parameters.items() if node != "policy"}
@@ -164,10 +178,6 @@ def _leaning(process: Process) -> Process:
     return replace(process, parameters=parameters)
 
 
-def _mix_words(mix: MixConfig) -> str:
-    return f"{mix.scripted},{mix.epsilon_greedy},{mix.on_policy},{mix.epsilon}"
-
-
 def _told(node: str, start: CellStart, arguments: Arguments, paths: Paths) -> Parameters:
     """What one node is told: all that differs from its defaults, files, and whose time."""
     overrides = getattr(start.cell.nodes, node)
@@ -179,6 +189,8 @@ def _told(node: str, start: CellStart, arguments: Arguments, paths: Paths) -> Pa
         elif leaf.name in paths.node_files:
             told[leaf.name] = str(paths.node_files[leaf.name])
     told |= _particular(node, start, arguments)
+    if node == "arm" and paths.state is not None and "latch" not in told:
+        told["latch"] = str(paths.state / start.cell.name / LATCH)
     return told
 
 
@@ -201,6 +213,7 @@ def _particular(node: str, start: CellStart, arguments: Arguments) -> Parameters
             "episodes": start.episodes,
             "seed": start.seed,
             "operator_name": cell.operator,
+            "data": str(arguments.data_folder),
         },
     }
     defaults = {leaf.name: _plain(leaf.default) for leaf in leaves(SETTINGS[node])}

@@ -12,13 +12,13 @@ from typing import Any
 
 import yaml
 
-from mtopt_core.config import from_mapping, option
-from mtopt_core.errors import ConfigError
+from mtopt_core.config import option
 from mtopt_data.naming import check_cell
 from mtopt_data.yamlfile import read_yaml
 from mtopt_robot.description import RobotDescription
 
 from .paths import Paths
+from .spoken import heard
 
 HARDWARE = ("mock", "gazebo", "iiwa")
 # In the order in which they are started: states are there before anybody moves.
@@ -49,13 +49,7 @@ class HardwareFiles:
 
 def parse(texts: Mapping[str, str]) -> HardwareArguments:
     """Arguments of their texts; raises ConfigError or NameInvalid."""
-    values: dict[str, Any] = dict(texts)
-    for name in ("prefixed", "headless"):
-        if name in values:
-            if values[name].lower() not in ("true", "false"):
-                raise ConfigError("argument", name, values[name], "must be true or false")
-            values[name] = values[name].lower() == "true"
-    given = from_mapping(HardwareArguments, values, "argument")
+    given = heard(HardwareArguments, texts)
     check_cell(given.cell)
     return given
 

@@ -13,22 +13,17 @@ from typing import Any
 
 import launch
 from launch.actions import (
-    DeclareLaunchArgument,
     EmitEvent,
     ExecuteProcess,
-    OpaqueFunction,
     RegisterEventHandler,
     SetEnvironmentVariable,
 )
 from launch.event_handlers import OnProcessExit
 from launch.events import Shutdown
-from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
-from mtopt_core.config import described
-
-from .arguments import word
+from . import launch_arguments
 from .hardware import CONTROLLERS, HardwareArguments, HardwareFiles, parse, prepare
 from .paths import Paths
 
@@ -39,18 +34,11 @@ _TREE = [("/tf", "tf"), ("/tf_static", "tf_static")]  # each cell keeps its own 
 
 def description() -> launch.LaunchDescription:
     """The arguments, then the processes of one cell's hardware."""
-    declared = [
-        DeclareLaunchArgument(
-            name, default_value=word(getattr(HardwareArguments(), name)), description=known.text
-        )
-        for name, known in described(HardwareArguments).items()
-    ]
-    return launch.LaunchDescription([*declared, OpaqueFunction(function=_start)])
+    return launch_arguments.description(HardwareArguments, _start)
 
 
-def _start(context: launch.LaunchContext) -> list[Any]:
-    names = described(HardwareArguments)
-    given = parse({name: LaunchConfiguration(name).perform(context) for name in names})
+def _start(texts: dict[str, str]) -> list[Any]:
+    given = parse(texts)
     folder = Path(launch.logging.launch_config.log_dir) / "hardware"
     return actions(given, prepare(given, Paths.installed(), folder))
 

@@ -9,23 +9,18 @@ from typing import Any
 
 import launch
 from launch.actions import (
-    DeclareLaunchArgument,
     EmitEvent,
-    OpaqueFunction,
     RegisterEventHandler,
     TimerAction,
 )
 from launch.event_handlers import OnProcessExit, OnShutdown
 from launch.events import Shutdown
-from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
-from mtopt_core.config import described
-
-from . import parameter_files, transport
-from .arguments import Arguments, parse, word
+from . import launch_arguments, parameter_files, transport
+from .arguments import Arguments, parse
 from .claim import Claim
-from .graph import Process
+from .graph import Process, remembering
 from .paths import Paths
 from .running import prepare
 from .transport import Profiles
@@ -36,17 +31,10 @@ _SIGTERM_S, _SIGKILL_S = "3", "1"  # after SIGINT: gone within 5 s, as with the 
 
 def description() -> launch.LaunchDescription:
     """The launch description: the arguments, then the processes that they ask for."""
-    declared = [
-        DeclareLaunchArgument(
-            name, default_value=word(getattr(Arguments(), name)), description=known.text
-        )
-        for name, known in described(Arguments).items()
-    ]
-    return launch.LaunchDescription([*declared, OpaqueFunction(function=_start)])
+    return launch_arguments.description(Arguments, _start)
 
 
-def _start(context: launch.LaunchContext) -> list[Any]:
-    texts = {name: LaunchConfiguration(name).perform(context) for name in described(Arguments)}
+def _start(texts: dict[str, str]) -> list[Any]:
     arguments = parse(texts)
     paths = Paths.installed()
     prepared = prepare(arguments, paths)
@@ -54,8 +42,9 @@ def _start(context: launch.LaunchContext) -> list[Any]:
     folder = Path(launch.logging.launch_config.log_dir)
     senders = sum(process.sends_images for process in prepared.processes)
     profiles = transport.profiles(senders, paths, folder, os.environ)
-    files = parameter_files.write(prepared.processes, folder / "parameters")
-    started = Starter(prepared.processes, files, profiles, arguments.verbose)
+    processes = remembering(prepared.processes, folder / "ledgers")
+    files = parameter_files.write(processes, folder / "parameters")
+    started = Starter(processes, files, profiles, arguments.verbose)
     released = OnShutdown(on_shutdown=lambda *_: claim.release())
     return [RegisterEventHandler(released), *started.actions()]
 

@@ -10,9 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 from mtopt_core.action import ActionBounds
 from mtopt_core.config import from_mapping
 from mtopt_core.encoding import layout_hash
@@ -27,6 +24,7 @@ from mtopt_learner.replay.cache import FrameCache
 from mtopt_learner.replay.log_replay import LogReplay
 from mtopt_learner.training.metrics import MetricLog
 
+from .bar import Bar
 from .paths import Paths
 from .stop import Stop
 
@@ -118,7 +116,7 @@ class Job:
         self._begun = self.learner.steps
         self.learner.file(self.replay.cache.episodes)
         self._look(view, stop)
-        view.begin(self.learner.steps, self._words())
+        view.begun(self.learner.steps, self._words())
         while self.learner.steps < steps and not stop.asked:
             self._step(view, stop)
         if self.learner.steps > self._begun:
@@ -203,50 +201,21 @@ class Job:
         return f"{len(cache.episodes)} episodes, {cache.count} steps, {len(cache.skipped)} skipped"
 
 
-class _View:
-    """A calm bar in a terminal, a line now and then anywhere else, nothing if `quiet`."""
+class _View(Bar):
+    """The bar of a training."""
 
     def __init__(self, steps: int, quiet: bool) -> None:
-        self._quiet = quiet
-        self._console = Console(highlight=False, soft_wrap=True, stderr=quiet)
-        self._bar = Progress(
-            TextColumn("learning"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[told]}"),
-            TimeRemainingColumn(),
-            console=self._console,
-            transient=True,
-            disable=quiet or not self._console.is_terminal,
-        )
-        self._row = self._bar.add_task("learn", total=steps, told="")
-        self._steps, self._said_s = steps, time.monotonic()
+        super().__init__("learning", steps, quiet, _LINE_S)
 
-    def __enter__(self) -> _View:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def begin(self, steps: int, words: str) -> None:
+    def begun(self, steps: int, words: str) -> None:
         """Training begins at so many steps."""
-        self._bar.update(self._row, completed=steps)
+        self.begin(steps)
         self.say(words + (f"; going on at step {steps}" if steps else ""))
 
     def stepped(self, steps: int, told: dict[str, float], rate: float) -> None:
         """A step was made."""
-        line = (
+        self.at(
+            steps,
             f"loss {told['loss']:.3f}, Q {told['q']:.2f} for {told['target']:.2f} "
-            f"(return {told['return']:.2f}), {rate:.0f} samples/s"
+            f"(return {told['return']:.2f}), {rate:.0f} samples/s",
         )
-        self._bar.update(self._row, completed=steps, told=line)
-        now_s = time.monotonic()
-        if self._bar.disable and now_s - self._said_s >= _LINE_S:
-            self._said_s = now_s
-            self.say(f"{steps} of {self._steps}: {line}")
-
-    def say(self, text: str) -> None:
-        """A line, above the bar."""
-        if not self._quiet:
-            self._bar.console.print(text)

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mtopt_core.config import from_mapping, option
-from mtopt_core.errors import ConfigError
+from mtopt_core.config import option
 from mtopt_data import config_files
 from mtopt_data.naming import check_cell
 from mtopt_data.yamlfile import read_yaml
@@ -18,6 +17,7 @@ from mtopt_robot.description import RobotDescription
 from mtopt_robot.moveit_description import grown, semantic
 
 from .paths import Paths
+from .spoken import heard
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,7 @@ class MoveItArguments:
 
 def parse(texts: Mapping[str, str]) -> MoveItArguments:
     """Arguments of their texts; raises ConfigError or NameInvalid."""
-    values: dict[str, Any] = dict(texts)
-    for name in {"prefixed", "simulated_time"} & set(values):
-        if values[name].lower() not in ("true", "false"):
-            raise ConfigError("argument", name, values[name], "must be true or false")
-        values[name] = values[name].lower() == "true"
-    given = from_mapping(MoveItArguments, values, "argument")
+    given = heard(MoveItArguments, texts)
     check_cell(given.cell)
     return given
 

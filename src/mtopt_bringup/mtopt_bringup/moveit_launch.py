@@ -5,32 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import launch
-from launch.actions import DeclareLaunchArgument, OpaqueFunction
-from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
-from mtopt_core.config import described
-
-from .arguments import word
+from . import launch_arguments
 from .moveit import MoveItArguments, parameters, parse
 from .paths import Paths
 
 
 def description() -> launch.LaunchDescription:
     """The arguments, then the process."""
-    declared = [
-        DeclareLaunchArgument(
-            name, default_value=word(getattr(MoveItArguments(), name)), description=known.text
-        )
-        for name, known in described(MoveItArguments).items()
-    ]
-    return launch.LaunchDescription([*declared, OpaqueFunction(function=_start)])
+    return launch_arguments.description(MoveItArguments, _start)
 
 
-def _start(context: launch.LaunchContext) -> list[Any]:
-    names = described(MoveItArguments)
-    given = parse({name: LaunchConfiguration(name).perform(context) for name in names})
+def _start(texts: dict[str, str]) -> list[Any]:
+    given = parse(texts)
     return [move_group(given, parameters(given, Paths.installed()))]
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 
@@ -17,6 +19,12 @@ def workspace_root() -> Path:
     return workspace if (workspace / "src" / "mtopt_bringup").is_dir() else Path.cwd()
 
 
+def state_folder(environment: Mapping[str, str]) -> Path:
+    """Where this user keeps the state of cells; another ROS domain has other cells."""
+    kept = environment.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(kept) / "mtopt" / f"domain{environment.get('ROS_DOMAIN_ID') or 0}"
+
+
 @dataclass(frozen=True)
 class Paths:
     """Folders that launch/, the nodes and the tests share. Absolute."""
@@ -25,6 +33,7 @@ class Paths:
     urdf: Path
     models: Path
     tasks_file: Path | None = None
+    state: Path | None = None  # what outlives a start: latched emergency stops, a folder a cell
 
     @classmethod
     def below(cls, share: Path) -> Paths:
@@ -40,9 +49,10 @@ class Paths:
         )
 
         try:
-            return cls.below(Path(get_package_share_directory("mtopt_bringup")))
+            share = Path(get_package_share_directory("mtopt_bringup"))
         except PackageNotFoundError:
-            return cls.below(Path(__file__).resolve().parents[3])
+            share = Path(__file__).resolve().parents[3]
+        return replace(cls.below(share), state=state_folder(os.environ))
 
     @property
     def fleet(self) -> Path:

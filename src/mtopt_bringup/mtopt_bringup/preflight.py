@@ -15,10 +15,11 @@ from mtopt_data import config_files
 from mtopt_data.yamlfile import read_yaml
 from mtopt_ros.settings import CAMERAS
 
-from .arguments import SOURCE, Arguments
+from .arguments import Arguments
 from .errors import NotInstalled
 from .fleet import CellConfig
 from .graph import Process
+from .spoken import SOURCE
 
 # What stands behind the hardware topics comes from these packages.
 NEEDED = {

@@ -21,7 +21,7 @@ from .arguments import Arguments
 from .claim import Claim
 from .errors import StartFailed
 from .fleet import Fleet
-from .graph import Process, graph
+from .graph import Process, graph, remembering
 from .paths import Paths
 from .programs import Program, programs
 from .selection import starts
@@ -117,8 +117,9 @@ def running(
     shared_memory.sweep()
     senders = sum(process.sends_images for process in prepared.processes)
     profiles = transport.profiles(senders, paths, folder, os.environ)
-    written = parameter_files.write(prepared.processes, folder / "parameters")
-    begun = programs(prepared.processes, written, folder / "logs", profiles)
+    processes = remembering(prepared.processes, folder / "ledgers")
+    written = parameter_files.write(processes, folder / "parameters")
+    begun = programs(processes, written, folder / "logs", profiles)
     os.environ.update(profiles.environment(sends_images=False))
     with Supervisor(begun, folder, os.environ) as supervisor:
         feed = Feed(prepared.clocks if clocks else {})

@@ -9,9 +9,10 @@ from mtopt_core.errors import ConfigError
 from mtopt_core.purpose import Purpose
 from mtopt_sim.variation.scenes import read_scenes, stage
 
-from .arguments import SOURCE, Arguments
+from .arguments import Arguments
 from .fleet import CellConfig, Fleet
 from .paths import Paths
+from .spoken import SOURCE
 
 _SIMULATED = "mujoco"  # the hardware that can be varied
 

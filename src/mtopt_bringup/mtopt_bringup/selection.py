@@ -8,8 +8,9 @@ from mtopt_core.errors import ConfigError, CoreError
 from mtopt_core.schedule import Schedule
 from mtopt_core.tasks import TaskRegistry
 
-from .arguments import SOURCE, Arguments
+from .arguments import Arguments
 from .fleet import SIMULATED_TIME, CameraDevices, CellConfig, Fleet
+from .spoken import SOURCE
 
 _SEEDS = 2**31 - 1  # seeds are 1.._SEEDS; 0 means to draw one
 

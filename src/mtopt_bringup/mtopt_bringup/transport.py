@@ -71,6 +71,13 @@ def profiles(senders: int, paths: Paths, folder: Path, environment: Mapping[str,
     return Profiles(paths.config / "fastdds.xml", images)
 
 
+def bystander(paths: Paths, environment: Mapping[str, str]) -> dict[str, str]:
+    """Variables for a process that listens to a fleet and sends no image."""
+    own = any(environment.get(name) for name in _USERS_OWN)
+    profile = {} if own else {PROFILE: str(paths.config / "fastdds.xml")}
+    return defaults(environment) | profile
+
+
 def defaults(environment: Mapping[str, str]) -> dict[str, str]:
     """Variables for every process that the user has not set."""
     wanted = {

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from mtopt_core.config import described, field_types
 from mtopt_core.errors import ConfigError
 
-from .arguments import SOURCE, Arguments, parse, split
+from .arguments import Arguments, parse
+from .spoken import SOURCE, split
 
 
 def parse_words(words: Sequence[str]) -> Arguments:
@@ -16,7 +17,7 @@ def parse_words(words: Sequence[str]) -> Arguments:
     # Taken out first: argparse would hand `--composed episodes:=3` to --composed.
     named = [word for word in words if ":=" in word and not word.startswith("-")]
     wanted = vars(_parser().parse_args([word for word in words if word not in named]))
-    texts = split(named)
+    texts = split(named, Arguments)
     for name, said in wanted.items():
         if said is None:
             continue

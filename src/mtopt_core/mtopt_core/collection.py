@@ -63,6 +63,10 @@ class Collector:
         """What the schedule wants next."""
         return self._schedule.next(self._last)
 
+    def forget(self) -> None:
+        """The scene may be another one: the next turn begins with a reset."""
+        self._last = None
+
     def collect(self, turn: Turn, seed: int) -> Outcome:
         """Do a turn. A CellFault of the reset escapes, since no episode has begun."""
         if turn.reset:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -56,10 +56,33 @@ class MixConfig:
     epsilon_greedy: float = option(0.0, "weight of epsilon-greedy episodes", low=0.0, high=1e6)
     on_policy: float = option(0.0, "weight of purely greedy episodes", low=0.0, high=1e6)
     epsilon: float = option(0.2, "share of random steps in such an episode", low=0.0, high=1.0)
+    by_task: tuple[str, ...] = option([], "tasks whose shares differ, as lift-can=0,1,1")
 
 
 def mix_of(words: str, source: str) -> MixConfig:
-    """The mix of "SCRIPTED,EPSILON,POLICY[,EPSILON RATE]"; raises ConfigError."""
+    """The mix of "SCRIPTED,EPSILON,POLICY[,EPSILON RATE][;TASK=MIX...]"; raises ConfigError."""
+    shares, *by_task = words.split(";")
+    return replace(_shares_of(shares, source), by_task=tuple(by_task))
+
+
+def words_of(mix: MixConfig) -> str:
+    """A mix in the words that `mix_of` reads."""
+    shares = f"{mix.scripted},{mix.epsilon_greedy},{mix.on_policy},{mix.epsilon}"
+    return ";".join((shares, *mix.by_task))
+
+
+def task_mixes(mix: MixConfig, source: str, tasks: Container[str]) -> dict[str, MixConfig]:
+    """The mixes of the tasks whose shares differ; raises ConfigError, also for unknown tasks."""
+    found = {}
+    for words in mix.by_task:
+        task, _, shares = words.partition("=")
+        if task not in tasks:
+            raise ConfigError(source, "by_task", words, "must be TASK=SHARES of a known task")
+        found[task] = _shares_of(shares, f"{source}: {task}")
+    return found
+
+
+def _shares_of(words: str, source: str) -> MixConfig:
     fields = ("scripted", "epsilon_greedy", "on_policy", "epsilon")
     try:
         numbers = [float(word) for word in words.split(",")]
@@ -83,14 +106,10 @@ class ExplorationMix:
         greedy: Policy | None,
         bounds: ActionBounds,
         config: MixConfig = MixConfig(),
+        by_task: Mapping[str, MixConfig] | None = None,
     ) -> None:
-        self._scripts, self._config = dict(scripts), config
-        self._learned: dict[str, Policy] = {}
-        if greedy is not None:
-            self._learned = {
-                EPSILON: EpsilonGreedy(greedy, bounds, config.epsilon),
-                POLICY: greedy,
-            }
+        self._scripts, self._config, self._by_task = dict(scripts), config, dict(by_task or {})
+        self._bounds, self._greedy = bounds, greedy
         self._acting: Policy | None = None  # drawn by begin()
 
     def begin(self, task: Task, seed: int) -> None:
@@ -108,15 +127,17 @@ class ExplorationMix:
         return self._acting(observation, task)
 
     def _draw(self, task: Task, rng: np.random.Generator) -> Policy:
-        config = self._config
+        config = self._by_task.get(task.name, self._config)
         weights = {
             SCRIPTED: config.scripted,
-            EPSILON: config.epsilon_greedy if self._learned else 0.0,
-            POLICY: config.on_policy if self._learned else 0.0,
+            EPSILON: config.epsilon_greedy,
+            POLICY: config.on_policy,
         }
         total = sum(weights.values())
-        if total <= 0.0:
+        if self._greedy is None or total <= 0.0:
             return self._scripts[task.skill]
         kinds = list(weights)
         kind = kinds[int(rng.choice(len(kinds), p=[weights[k] / total for k in kinds]))]
-        return self._scripts[task.skill] if kind == SCRIPTED else self._learned[kind]
+        if kind == EPSILON:
+            return EpsilonGreedy(self._greedy, self._bounds, config.epsilon)
+        return self._scripts[task.skill] if kind == SCRIPTED else self._greedy

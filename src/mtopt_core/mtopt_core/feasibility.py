@@ -20,6 +20,7 @@ from .tasks import Task
 
 Relation = NDArray[np.bool_]
 Verdicts = NDArray[np.bool_]
+Labels = NDArray[np.int8]
 
 _OPEN, _NO, _YES = 0, -1, 1
 
@@ -89,6 +90,24 @@ class Feasibility:
         below = np.nextafter(bar, np.float32(0.0))
         moved = np.where(verdicts, np.maximum(chance, bar), np.minimum(chance, below))
         return moved.astype(np.float32), verdicts
+
+    def complete(self, labels: Labels) -> Labels:
+        """Labels (T,) of 1, 0 and -1 (nobody said), with all that follows from what was said.
+
+        A scene labelled as a success of lifting the carrot is one of lifting anything, and a
+        failure of every other lift. Raises CoreError for labels that no scene can have.
+        """
+        given = np.asarray(labels)
+        if given.shape != (len(self.implies),) or not np.isin(given, (-1, 0, 1)).all():
+            raise CoreError(f"must be {len(self.implies)} labels of -1, 0 and 1, are {given}")
+        decided = np.full(len(given), _OPEN)
+        for task in np.flatnonzero(given >= 0):
+            self._decide(decided, int(task), bool(given[task]))
+        said = {_OPEN: -1, _NO: 0, _YES: 1}
+        full = np.array([said[int(verdict)] for verdict in decided], dtype=np.int8)
+        if not (full[given >= 0] == given[given >= 0]).all() or not self.holds(full == 1):
+            raise CoreError(f"no scene can have the labels {given.tolist()}")
+        return full
 
     def _decide(self, decided: NDArray[np.int_], task: int, success: bool) -> None:
         """Write down a verdict and all that follows from it.

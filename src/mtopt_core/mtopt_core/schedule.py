@@ -5,6 +5,8 @@ The schedule is a pure function of what happened; `Schedule` only remembers it.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +25,13 @@ class ScheduleConfig:
 
     tries_before_reset: int = option(
         5, "failed picks in a row after which the bins are reset", low=1, high=1000
+    )
+    need: float = option(
+        0.0,
+        "share of tasks chosen by need, the one with the fewest successes first; the rest is "
+        "drawn evenly",
+        low=0.0,
+        high=1.0,
     )
 
 
@@ -45,10 +54,14 @@ class Last:
 
 
 class Schedule:
-    """Draws turns for one cell from a seed."""
+    """Draws turns for one cell from a seed. `successes` by task are those of before."""
 
     def __init__(
-        self, tasks: tuple[Task, ...], config: ScheduleConfig = ScheduleConfig(), seed: int = 0
+        self,
+        tasks: tuple[Task, ...],
+        config: ScheduleConfig = ScheduleConfig(),
+        seed: int = 0,
+        successes: Mapping[str, int] | None = None,
     ) -> None:
         self._picks = tuple(task for task in tasks if task.skill == LIFT)
         self._places = tuple(task for task in tasks if task.skill == PLACE)
@@ -58,9 +71,12 @@ class Schedule:
         self._config = config
         self._rng = np.random.default_rng(seed)
         self._failed_picks = 0
+        self._successes = Counter(successes or {})
 
     def next(self, last: Last | None) -> Turn:
         """The turn after the last episode; None stands for a fresh start."""
+        if last is not None and last.success:
+            self._successes[last.task.name] += 1
         if last is None or not last.reason.ordinary:
             return self._pick(reset=True)
         if last.task.skill == PLACE:
@@ -78,4 +94,7 @@ class Schedule:
         return Turn(self._draw(self._picks), reset)
 
     def _draw(self, tasks: tuple[Task, ...]) -> Task:
+        if self._config.need > 0.0 and self._rng.random() < self._config.need:
+            fewest = min(self._successes[task.name] for task in tasks)
+            tasks = tuple(task for task in tasks if self._successes[task.name] == fewest)
         return tasks[int(self._rng.integers(len(tasks)))]

@@ -57,6 +57,10 @@ class EpisodeDamaged(DataError):
     """An episode file that is truncated, altered, or not an episode at all."""
 
 
+class LabelInvalid(DataError):
+    """An outcome that nobody can give an episode."""
+
+
 class FolderNotWritable(DataError):
     """The data folder cannot be created or written."""
 

@@ -19,12 +19,14 @@ class Progress(StrEnum):
     """How a motion goes. The last three are faults.
 
     BLOCKED is an end too: the arm rests a little short of its goal because something is in the
-    way, as happens to every tool that reaches into a bin.
+    way, as happens to every tool that reaches into a bin. PRESSING is one as soon as the arm has
+    been told to rest where it is: a step that leans on something hard ends there.
     """
 
     IN_MOTION = "in_motion"
     ARRIVED = "arrived"
     BLOCKED = "blocked"
+    PRESSING = "pressing"
     STALE = "joint_states_stale"
     TRACKING_ERROR = "tracking_error"
     CONTACT = "contact"

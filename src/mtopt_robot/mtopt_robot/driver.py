@@ -38,11 +38,17 @@ class ArmStopped(RobotError):
 
 @dataclass(frozen=True, eq=False)
 class Motion:
-    """A trajectory on its way, of the arm or of the gripper."""
+    """A trajectory on its way, of the arm or of the gripper.
+
+    One that `yields` may meet what it cannot push away; one that `relents` is a stop on account
+    of that, and pushes a little longer by itself.
+    """
 
     sent: JointTrajectory
     started_ns: int
     gripper: bool
+    yields: bool = False
+    relents: bool = False
 
 
 class ArmDriver:
@@ -102,14 +108,15 @@ class ArmDriver:
         state = self._may_move(now_ns)
         return self.arm.ways.plan_hover(position_m, yaw_rad, self._from(state), state, now_ns)
 
-    def begin(self, sent: JointTrajectory, now_ns: int) -> Motion:
+    def begin(self, sent: JointTrajectory, now_ns: int, *, yields: bool = False) -> Motion:
         """A trajectory goes on the wire now; raises ArmStopped where it must not.
 
-        It was planned a while ago: what has stopped the arm since then, stops it too.
+        It was planned a while ago: what has stopped the arm since then, stops it too. A contact
+        ends one that `yields` as PRESSING, for the caller to `relent`; any other as a fault.
         """
         self._may_move(now_ns)
         gripper = sent.names != self.limits.names
-        self.motion = Motion(sent, now_ns, gripper)
+        self.motion = Motion(sent, now_ns, gripper, yields)
         if gripper:
             open_m = self.arm.steps.config.gripper_open_m
             self._gripper_closed = bool(sent.q_rad[-1, 0] < 0.5 * open_m)
@@ -133,12 +140,25 @@ class ArmDriver:
                 verdict = Verdict(Progress.IN_MOTION)
         else:
             verdict = watch(motion.sent, motion.started_ns, state, now_ns, self.limits, self.config)
+        if verdict.progress is Progress.CONTACT:
+            verdict = self._leant(motion, verdict, state.stamp_ns)
+        if verdict.progress is Progress.PRESSING:
+            return verdict
         if verdict.progress is not Progress.IN_MOTION:
             self.motion = None
         if verdict.progress is Progress.BLOCKED or self._pushed_aside(state):
             # The next motion starts where the arm is, not where it could not go.
             self._q_commanded = None
         return verdict
+
+    def _leant(self, motion: Motion, contact: Verdict, stamp_ns: int) -> Verdict:
+        """What a contact is to this motion: a reason to relent, the rest of one, or a fault."""
+        if motion.yields:
+            return Verdict(Progress.PRESSING, contact.message)
+        given_s = motion.sent.duration_s + self.config.patience_s
+        if motion.relents and (stamp_ns - motion.started_ns) * 1e-9 <= given_s:
+            return Verdict(Progress.IN_MOTION)
+        return contact
 
     def _swings(self, motion: Motion, state: JointState) -> bool:
         """Whether the arm still gives way to a gripper that closed on something fixed."""
@@ -170,6 +190,16 @@ class ArmDriver:
                 stop = self.arm.motion.stop(arm.q_rad, arm.qd_rad_s, qdd_rad_s2)
                 return self.arm.guard.admit_trajectory(stop, arm, now_ns)
         return None
+
+    def relent(self, now_ns: int) -> Motion | None:
+        """After PRESSING: a hold, watched as a motion of its own; None where there is no hold.
+
+        It is over as any motion is; a contact that outlasts it is a fault.
+        """
+        stop = self.hold(now_ns)
+        if stop is not None:
+            self.motion = Motion(stop, now_ns, gripper=False, relents=True)
+        return self.motion
 
     def emergency_stop(self, now_ns: int) -> JointTrajectory | None:
         """Hold, and refuse every motion until `rearm`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -25,7 +27,8 @@ from mtopt_robot.driver import ArmDriver, ArmStopped, reason_of
 from mtopt_robot.search import OmplSearch
 
 from . import convert, files
-from .errors import NotReady
+from .errors import LatchLost, NotReady
+from .latch import Latch
 from .lifecycle import CellNode
 from .moveit_messages import moveit_types
 from .moveit_search import PlanningService, moveit_first
@@ -69,10 +72,11 @@ class ArmNode(CellNode):
             settings.planning,
             self._search(),
         )
-        # An emergency stop outlives a reconfiguration: only Rearm clears it.
+        # An emergency stop outlives a reconfiguration and a crash: only Rearm clears it.
         latched = self._driver is not None and self._driver.stopped
+        self._latch = Latch(Path(settings.latch) if settings.latch else None)
         self._driver = ArmDriver(arm, description.arm_limits, settings.watch)
-        self._driver.stopped = latched
+        self._driver.stopped = latched or self._latch.closed
         self._joints = {*description.arm_limits.names, *description.gripper_limits.names}
 
     def _search(self) -> MakeSearch:
@@ -127,7 +131,7 @@ class ArmNode(CellNode):
             plan = self._driving.plan_step(action, self._now_ns())
             result.sent = convert.action_msg(plan.sent)
             for trajectory in (plan.arm, plan.gripper):
-                await self._move(trajectory)
+                await self._move(trajectory, yields=True)
         except (MtoptError, _MotionFault) as error:
             return self._refused(handle, result, error)
         return self._done(handle, result)
@@ -174,7 +178,7 @@ class ArmNode(CellNode):
 
     # --- motion ---------------------------------------------------------------------------
 
-    async def _move(self, trajectory: JointTrajectory | None) -> None:
+    async def _move(self, trajectory: JointTrajectory | None, *, yields: bool = False) -> None:
         """Send a trajectory and wait for its end; raises _MotionFault."""
         if trajectory is None:
             return
@@ -182,7 +186,7 @@ class ArmNode(CellNode):
             # Planning took longer than a measurement keeps: the arm's newest one is on its way.
             self._waited, self._news = 0, Future()
             await self._news
-        motion = self._driving.begin(trajectory, self._now_ns())
+        motion = self._driving.begin(trajectory, self._now_ns(), yields=yields)
         topic = self._gripper_topic if motion.gripper else self._arm_topic
         topic.publish(convert.trajectory_msg(trajectory))
         self._ended = Future()
@@ -213,8 +217,19 @@ class ArmNode(CellNode):
             return
         if verdict.fault is not None:
             self._hold(verdict.fault, verdict.message)
+        elif verdict.progress is Progress.PRESSING:
+            self._relent(verdict.message)
         else:
             self._end(None)
+
+    def _relent(self, message: str) -> None:
+        """A step leans on something hard: rest where the arm is, and end the step there."""
+        self.get_logger().warning(f"the step ends short of its goal: {message}")
+        stop = self._driving.relent(self._now_ns())
+        if stop is None:
+            self._end(None)
+        else:
+            self._arm_topic.publish(convert.trajectory_msg(stop.sent))
 
     def _hold(self, reason: EndReason, message: str) -> None:
         """Bring the arm to rest, whatever it was doing."""
@@ -246,12 +261,22 @@ class ArmNode(CellNode):
         self._tell_stopped()
         self.get_logger().error("emergency stop: no motion until Rearm")
         response.success = True
+        try:
+            self._latch.close(f"emergency stop at {time.strftime('%Y-%m-%d %H:%M:%S')}")
+        except LatchLost as error:  # stopped it is, but not over a crash
+            response.message = f"stopped; would not outlive a crash of this node: {error}"
+            self.get_logger().error(response.message)
         return response
 
     def _tell_stopped(self) -> None:
         self.health.fault(str(EndReason.EMERGENCY_STOP), "latched; Rearm clears it")
 
     def _on_rearm(self, request: Rearm.Request, response: Rearm.Response) -> Rearm.Response:
+        try:
+            self._latch.open()
+        except LatchLost as error:
+            response.error = f"LatchLost: {error}"
+            return response
         self._driving.rearm()
         self.health.over(str(EndReason.EMERGENCY_STOP))
         self.get_logger().warning(f"rearmed by {request.who or 'nobody named'}")

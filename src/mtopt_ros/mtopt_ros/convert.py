@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from builtin_interfaces.msg import Duration, Time
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from diagnostic_msgs.msg import KeyValue
 from geometry_msgs.msg import Pose
 from sensor_msgs.msg import CameraInfo, CompressedImage
 from sensor_msgs.msg import Image as ImageMsg
@@ -33,7 +33,7 @@ from mtopt_msgs import msg
 from mtopt_robot.calibration import CameraCalibration
 from mtopt_robot.errors import ImageInvalid
 
-from .health import Health, Level
+from .health import Health
 
 BASE_FRAME = "base_link"
 _NS = 1_000_000_000
@@ -348,24 +348,6 @@ def heartbeat_msg(node: str, state: str, health: Health, now_ns: int) -> msg.Hea
 def key_value(key: str, value: str) -> KeyValue:
     """A diagnostics figure."""
     return KeyValue(key=key, value=value)
-
-
-def diagnostic_array(cell: str, beats: dict[str, msg.Heartbeat], now_ns: int) -> DiagnosticArray:
-    """The cell's nodes as standard diagnostics."""
-    levels = {Level.OK: DiagnosticStatus.OK, Level.WARN: DiagnosticStatus.WARN}
-    message = DiagnosticArray()
-    message.header.stamp = time_msg(now_ns)
-    for name, beat in sorted(beats.items()):
-        message.status.append(
-            DiagnosticStatus(
-                level=levels.get(Level(beat.level), DiagnosticStatus.ERROR),
-                name=f"{cell}/{name}",
-                message=f"{beat.fault}: {beat.message}" if beat.fault else "ok",
-                hardware_id=cell,
-                values=beat.values,
-            )
-        )
-    return message
 
 
 def stamp_of_serialized(payload: bytes) -> int:

@@ -13,3 +13,11 @@ class CallFailed(RosError):
 
 class NotReady(RosError):
     """A request that came while the node could not serve it."""
+
+
+class LedgerLost(RosError):
+    """A runner's ledger that cannot be read or written: what was collected would be forgotten."""
+
+
+class LatchLost(RosError):
+    """An emergency stop that could not be put on the disk, or not be taken from it."""

@@ -12,9 +12,10 @@ import traceback
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from rclpy.clock import Clock, ClockType
+from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 
 from mtopt_core.cell import PolicyLate
 from mtopt_core.errors import MtoptError
@@ -173,3 +174,43 @@ class ModelFollowing(Generic[Loaded]):
         executor = self._node.executor
         if executor is not None:
             executor.create_task(self.tell)
+
+
+class ModelNode(CellNode, Generic[Loaded]):
+    """A node that is of no use before it knows which model it serves."""
+
+    def __init__(self, name: str, **options: Any) -> None:
+        super().__init__(name, **options)
+        self._following: ModelFollowing[Loaded] | None = None
+
+    def follow(
+        self,
+        serving: InService[Loaded],
+        source: Source[Loaded] | None,
+        watch_s: float,
+        otherwise: str,
+    ) -> None:
+        """From `wire` on, until the clean-up: see ModelFollowing."""
+        self._following = following = ModelFollowing(self, serving, source, watch_s, otherwise)
+        self.on_cleanup_call(following.stop)
+
+    @property
+    def model_known(self) -> bool:
+        """Whether the first model has been loaded, or refused."""
+        return self._following is not None and self._following.ready
+
+    def wait_for_model(self, until_s: float) -> None:
+        """Until the first model is loaded or refused; raises PolicyLate at that monotonic time."""
+        if self._following is not None:
+            self._following.wait_for_first(until_s)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Not before the first model is loaded or refused: whoever brings us up asks again."""
+        if self._following is not None and not self._following.ready:
+            return TransitionCallbackReturn.FAILURE
+        return super().on_activate(state)
+
+    def activate(self) -> None:
+        """Say again what is wrong with the model: a transition clears it."""
+        if self._following is not None:
+            self._following.tell()

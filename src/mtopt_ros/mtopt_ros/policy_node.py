@@ -16,12 +16,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from sensor_msgs.msg import Image as ImageMsg
 
 from mtopt_core.cell import CellFault, EndReason, PolicyLate
 from mtopt_core.errors import ConfigError, MtoptError
-from mtopt_core.exploration import ExplorationMix, MixConfig, mix_of
+from mtopt_core.exploration import ExplorationMix, MixConfig, mix_of, task_mixes
 from mtopt_core.observation import Observation
 from mtopt_core.policy import Decision, Policy
 from mtopt_core.schedule import LIFT, PLACE
@@ -40,8 +39,7 @@ from .answering import Answer, LateService
 from .caution import Caution
 from .convert_policy import cem_msg, fill_decision
 from .frames import Frame, NewestFrames
-from .lifecycle import CellNode
-from .model_following import ModelFollowing, Source
+from .model_following import ModelNode, Source
 from .qos import NEWEST, STATES
 from .raw_image import pixels_of
 from .serving import Query, Serving, Tally
@@ -50,7 +48,7 @@ from .settings import PolicySettings
 _CAMERA = "overhead"
 
 
-class PolicyNode(CellNode):
+class PolicyNode(ModelNode[Bundle]):
     """Decides on the newest overhead image after the last motion, never on an older one."""
 
     settings_type: ClassVar[type] = PolicySettings
@@ -58,7 +56,6 @@ class PolicyNode(CellNode):
 
     def __init__(self, **options: Any) -> None:
         super().__init__("policy", **options)
-        self._following: ModelFollowing[Bundle] | None = None
         self._tally = Tally()
 
     def build(self) -> None:
@@ -87,48 +84,34 @@ class PolicyNode(CellNode):
         }
         self._caution.wire()
         LateService(self, SelectAction, "policy/select_action", self._on_select)
-        self._following = ModelFollowing(
-            self,
-            self._serving,
-            self._source(),
-            self.settings.watch_s,
-            otherwise="the scripted policies go on",
-        )
+        watch_s = self.settings.watch_s
+        self.follow(self._serving, self._source(), watch_s, "the scripted policies go on")
         self.on_cleanup_call(self._stop)
-
-    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Not before the first model is loaded or refused: whoever brings us up asks again."""
-        if self._following is not None and not self._following.ready:
-            return TransitionCallbackReturn.FAILURE
-        return super().on_activate(state)
-
-    def activate(self) -> None:
-        """Say again what is wrong with the model: a transition clears it."""
-        if self._following is not None:
-            self._following.tell()
 
     def _stop(self) -> None:
         self._abort.set()
         for thread in self._threads.values():
             thread.shutdown(wait=False, cancel_futures=True)
-        if self._following is not None:
-            self._following.stop()
+
+    @property
+    def _mix_source(self) -> str:
+        return f"parameters of {self.get_fully_qualified_name()}"
 
     def _mixes(self) -> dict[str, MixConfig]:
         """The exploration mix of every cell served; raises ConfigError."""
         names = self.settings.cells or (self.get_namespace().strip("/"),)
         mixes = dict.fromkeys(names, self.settings.mix)
-        source = f"parameters of {self.get_fully_qualified_name()}"
         for words in self.settings.mixes:
             cell, _, mix = words.partition("=")
             if cell not in mixes:
                 allowed = f"must be CELL=MIX of a cell served: {', '.join(names)}"
-                raise ConfigError(source, "mixes", words, allowed)
-            mixes[cell] = mix_of(mix, f"{source}: mixes: {cell}")
+                raise ConfigError(self._mix_source, "mixes", words, allowed)
+            mixes[cell] = mix_of(mix, f"{self._mix_source}: mixes: {cell}")
         return mixes
 
     def _mix(self, greedy: Policy | None, mix: MixConfig) -> Policy:
-        return ExplorationMix(self._scripts(), greedy, self._bounds, mix)
+        by_task = task_mixes(mix, self._mix_source, self._tasks.names)
+        return ExplorationMix(self._scripts(), greedy, self._bounds, mix, by_task)
 
     def _scripts(self) -> dict[str, Policy]:
         script = self.settings.script
@@ -220,8 +203,7 @@ class PolicyNode(CellNode):
     def _decide(self, request: SelectAction.Request, until_s: float) -> tuple[Decision, Query]:
         """Raises PolicyLate, CellFault, and MtoptError for what is no question."""
         task = self._tasks[request.task]
-        if self._following is not None:
-            self._following.wait_for_first(until_s)
+        self.wait_for_model(until_s)
         wait_s = min(self.settings.image_wait_s, until_s - time.monotonic())
         if wait_s <= 0.0:
             raise PolicyLate("its deadline had passed before it was begun")

@@ -9,35 +9,44 @@ from dataclasses import dataclass, field
 from mtopt_core.episode import Episode
 from mtopt_msgs.msg import CellStatus
 
+from .ledger import Ledger
+
 _RATE_WINDOW = 10
 
 
 @dataclass
 class Progress:
-    """Counters of one runner. Only episodes that are on disk are counted."""
+    """How one runner fares. What must outlive its process, the counts first, is in its ledger."""
 
     wanted: int = 0
+    ledger: Ledger = field(default_factory=Ledger)
     state: str = CellStatus.STARTING
     task: str = ""
     episode_id: str = ""
     step: int = 0
-    episodes: int = 0
-    successes: int = 0
     last_task: str = ""
     last_success: bool = False
     last_reason: str = ""
     grader: str = ""
     policy_model: str = ""
     disk_free_bytes: int = 0
-    paused: bool = False
-    told_to_finish: bool = False
     vain_picks: int = 0  # in a row, with nothing lifted
     _ends: deque[float] = field(default_factory=lambda: deque(maxlen=_RATE_WINDOW + 1))
 
     @property
+    def episodes(self) -> int:
+        """Ordinary episodes on the disk, since the start."""
+        return self.ledger.memory.episodes
+
+    @property
+    def successes(self) -> int:
+        """Those of them that fulfilled their task."""
+        return self.ledger.memory.successes
+
+    @property
     def finished(self) -> bool:
         """Whether all that was asked for is collected."""
-        return self.told_to_finish or 0 < self.wanted <= self.episodes
+        return self.ledger.memory.finishing or 0 < self.wanted <= self.episodes
 
     @property
     def episodes_per_hour(self) -> float:
@@ -66,12 +75,10 @@ class Progress:
         self.vain_picks = 0 if lifted else self.vain_picks + 1
 
     def end(self, episode: Episode, success: bool, kept: bool) -> None:
-        """An episode is over; a faulted one is named but does not count."""
+        """An episode is over; a faulted one is named but has not counted."""
         self.last_task, self.last_success = episode.task.name, success
         self.last_reason = str(episode.reason)
         if episode.reason.ordinary and kept:
-            self.episodes += 1
-            self.successes += int(success)
             self._ends.append(time.monotonic())
         if self.finished:
             self.state = CellStatus.DONE

@@ -20,6 +20,7 @@ from mtopt_core.errors import MtoptError
 from mtopt_core.purpose import purpose_of
 from mtopt_data.catalog.rebuild import catch_up
 from mtopt_data.metadata import EpisodeStart
+from mtopt_data.naming import EpisodeId
 from mtopt_data.partfile import make_folder
 from mtopt_data.recovery import recover_folder
 from mtopt_data.schema import ament_finder, message_definition
@@ -37,8 +38,10 @@ from .recorded_topics import (
     qos_of,
     recorded_topics,
 )
+from .recorder_desk import RecorderDesk
 from .recorder_watch import RecorderWatch
 from .settings import RecorderSettings
+from .storage_watch import StorageWatch
 
 # How often the inbox is emptied, wall time: while an episode is open, and between two.
 _OPEN_S, _IDLE_S = 0.02, 0.1
@@ -57,6 +60,8 @@ class _Ending:
     """What had arrived by then is in the file."""
     complete: Future = field(default_factory=Future)
     """And so are the steps."""
+    over: Future = field(default_factory=Future)
+    """Nothing more is waited for."""
 
     def is_emptied(self, steps: int) -> None:
         """Nothing from before is in the inbox, and so many steps have come."""
@@ -89,6 +94,8 @@ class RecorderNode(CellNode):
         """Recover what a crash left behind, and read the messages' definitions."""
         self._root = Path(self.settings.data)
         make_folder(self._root)
+        reserve_bytes = self.settings.disk_reserve_mb * 1_000_000
+        self._storage = StorageWatch(self.health, self._root, reserve_bytes)
         for recovery in recover_folder(self._root):
             self.get_logger().warning(f"recovered {recovery}")
         self._catch_up()
@@ -107,9 +114,14 @@ class RecorderNode(CellNode):
             for period_s in (_OPEN_S, _IDLE_S)
         }
         self._set_beat(_IDLE_S)
-        self.create_timer(_LOOK_S, self._watch.look, clock=steady)
+        self.create_timer(_LOOK_S, self._look, clock=steady)
+        RecorderDesk(self, self._root)
         self.create_service(StartRecording, "recorder/start", self._on_start)
         self.serve_waiting(StopRecording, "recorder/stop", self._on_stop)
+
+    def activate(self) -> None:
+        """Name a full disk from the first heartbeat on."""
+        self._storage.look()
 
     def deactivate(self) -> None:
         """An episode that is open now cannot be finished: it goes to quarantine."""
@@ -129,6 +141,11 @@ class RecorderNode(CellNode):
             self.get_logger().warning(
                 f"{caught_up.waiting} episodes are not in the catalog yet: `mtopt data rebuild`"
             )
+
+    def _look(self) -> None:
+        self._watch.look()
+        if self._writer is None and self.state == "active":
+            self._storage.look()
 
     # --- what comes -----------------------------------------------------------------------
 
@@ -227,11 +244,12 @@ class RecorderNode(CellNode):
     async def _on_stop(
         self, request: StopRecording.Request, response: StopRecording.Response
     ) -> StopRecording.Response:
+        while self._ending is not None:  # asked twice, as by a runner that came back
+            await self._ending.over
         await self._everything(request.steps)
         writer = self._writer
         if writer is None or writer.start.episode_id != request.episode_id:
-            response.error = f"NoOpenEpisode: {request.episode_id} is not being recorded"
-            return response
+            return self._settled(request.episode_id, response)
         if request.discard:
             self._give_up(f"discarded: {request.reason}")
             response.ok = True
@@ -251,6 +269,19 @@ class RecorderNode(CellNode):
         self._watch.warn("CatalogBehind", writer.uncatalogued)
         response.ok, response.messages = True, sum(counts.values())
         response.drops = sum(self._watch.drops.drops.values())
+        return response
+
+    def _settled(self, episode_id: str, response: StopRecording.Response) -> StopRecording.Response:
+        """Of an episode that is not open: its file, if it has one."""
+        try:
+            path = EpisodeId.parse(episode_id).path(self._root)
+        except MtoptError as error:
+            response.error = f"{type(error).__name__}: {error}"
+            return response
+        response.ok = path.exists()
+        response.path = str(path) if response.ok else ""
+        if not response.ok:
+            response.error = f"NoOpenEpisode: {episode_id} is not being recorded"
         return response
 
     def _finish(self, writer: EpisodeWriter, request: StopRecording.Request) -> Path:
@@ -296,6 +327,7 @@ class RecorderNode(CellNode):
             self._empty_inbox(ending.asked_ns)
             self._overdue = False
         self._ending = None
+        ending.over.set_result(True)
 
     def _empty_inbox(self, before_ns: int) -> None:
         """Take what arrived before a moment, wall time."""

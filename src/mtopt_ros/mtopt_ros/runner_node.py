@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,17 +16,20 @@ from std_srvs.srv import Trigger
 
 from mtopt_core.cell import EndReason
 from mtopt_core.collection import Collector, Outcome
+from mtopt_core.errors import MtoptError
 from mtopt_core.schedule import Schedule
 from mtopt_core.success import Grade
+from mtopt_core.tasks import Task
 from mtopt_data import config_files
 from mtopt_msgs.action import ExecuteStep, MoveHome, ResetBins, RunEpisode
 from mtopt_msgs.msg import CellStatus, EpisodeOutcome, EpisodeStep
-from mtopt_msgs.srv import GradeOutcome, SelectAction, SetCollecting, StartRecording, StopRecording
+from mtopt_msgs.srv import GradeOutcome, SelectAction, StartRecording, StopRecording
 
 from . import convert
 from .collecting import CollectingLoop, Wish
 from .errors import NotReady
 from .frames import Frame, NewestFrames
+from .ledger import Ledger
 from .lifecycle import CellNode
 from .progress import Progress
 from .qos import IMAGES, LATCHED, STATES
@@ -32,10 +37,14 @@ from .recorded_topics import OUTCOME_TOPIC, STEP_TOPIC
 from .recording import EpisodeRecording, RecordingClients
 from .remote import RemoteGrader, RemotePolicy
 from .ros_cell import CellClients, RosCell
+from .runner_desk import RunnerDesk
 from .settings import CAMERAS, RunnerSettings
 
 _STATUS_S = 1.0
-_NOTHING_LIFTED = "nothing_lifted"
+_STATUS_KEEPS_S = 3.5  # a word of the warden, which comes once a second
+_NOTHING_LIFTED, _PARKED = "nothing_lifted", "parked"
+# The runner's own faults do not keep it from trying again, nor does a jam that it has parked for.
+_OWN_AFFAIR = ("runner:", f"bin: {EndReason.BIN_JAM}")
 
 
 class RunnerNode(CellNode):
@@ -50,6 +59,7 @@ class RunnerNode(CellNode):
         self._abort = threading.Event()
         self._progress = Progress()
         self._loop: CollectingLoop | None = None
+        self._well_until_s = 0.0
 
     def build(self) -> None:
         """Read the tasks, draw the seed, make the schedule."""
@@ -59,9 +69,12 @@ class RunnerNode(CellNode):
         self._tasks = config_files.tasks(settings.tasks_file)
         self._seed = settings.seed or int(np.random.SeedSequence().generate_state(1)[0] >> 1)
         allowed = self._tasks.only(settings.tasks)
-        self._schedule = Schedule(allowed, settings.schedule, seed=self._seed)
-        # What this process has collected still counts after it was configured anew.
+        # What was collected still counts after a crash, and after this node was configured anew.
+        kept = Path(settings.ledger) if settings.ledger else None
+        if self._progress.ledger.path != kept:
+            self._progress.ledger = Ledger(kept)
         self._progress.wanted = settings.episodes
+        self._schedule = self._make_schedule(allowed)
         self.get_logger().info(f"collecting with seed {self._seed}")
 
     def wire(self) -> None:
@@ -74,19 +87,29 @@ class RunnerNode(CellNode):
             self.settings.act_deadline_s,
             self._abort,
         )
-        rng = np.random.default_rng(self._seed)
-        loop = CollectingLoop(self._progress, self._recording, self._tasks, rng, self, self._abort)
+        loop = CollectingLoop(
+            self._progress,
+            self._recording,
+            self._tasks,
+            self._seed,
+            self,
+            self._abort,
+            self._others_well,
+            self.settings.park_after,
+        )
         self._collector = self._make_collector(loop)
         self._loop = loop
         self._statuses = self.create_publisher(CellStatus, "runner/status", LATCHED)
         self.create_subscription(CellStatus, "cell/status", self._on_cell_status, STATES)
-        self.create_service(SetCollecting, "runner/set_collecting", self._on_set_collecting)
+        RunnerDesk(self, self._progress, loop)
         server = ActionServer(self, RunEpisode, "runner/run_episode", self._on_run_episode)
         self.on_cleanup_call(server.destroy)
         self.create_timer(_STATUS_S, self.told)
 
     def activate(self) -> None:
         """Start the loop; raises NotReady while an old one is coming to its end."""
+        if self._progress.ledger.memory.parked:
+            self._tell_parked()
         self._looping.start(self._collector)
 
     def deactivate(self) -> None:
@@ -114,13 +137,21 @@ class RunnerNode(CellNode):
             self.get_logger().warning(said)
         self.health.warn(_NOTHING_LIFTED, said)
 
-    def failed(self, reason: EndReason, message: str) -> None:
+    def failed(self, name: str, message: str) -> None:
         """Name a fault, or the end of the last one."""
         if not message:
             self.health.clear()
-        elif reason is not EndReason.STOPPED:
-            self.health.fault(str(reason), message)
-            self.get_logger().error(f"{reason}: {message}")
+        elif name != EndReason.STOPPED:
+            self.health.clear()
+            self.health.fault(str(name), message)
+            self.get_logger().error(f"{name}: {message}")
+        if self._progress.ledger.memory.parked:
+            self._tell_parked()
+
+    def _tell_parked(self) -> None:
+        why = self._progress.ledger.memory.parked
+        self.health.clear()
+        self.health.fault(_PARKED, f"{why}; make it right, then resume")
 
     def finished_all(self) -> None:
         """The work of this process is done."""
@@ -134,19 +165,15 @@ class RunnerNode(CellNode):
     # --- what others say ------------------------------------------------------------------
 
     def _on_cell_status(self, message: CellStatus) -> None:
-        others = [fault for fault in message.faults if not fault.startswith("runner:")]
-        self._looping.others_well = not others and message.state != CellStatus.STARTING
+        others = [fault for fault in message.faults if not fault.startswith(_OWN_AFFAIR)]
+        if not others and message.state != CellStatus.STARTING:
+            self._well_until_s = time.monotonic() + _STATUS_KEEPS_S
+        else:
+            self._well_until_s = 0.0
 
-    def _on_set_collecting(
-        self, request: SetCollecting.Request, response: SetCollecting.Response
-    ) -> SetCollecting.Response:
-        known = (request.RESUME, request.PAUSE, request.FINISH)
-        response.ok = request.command in known
-        if response.ok:
-            self._progress.paused = request.command == request.PAUSE
-            self._progress.told_to_finish |= request.command == request.FINISH
-        response.state = self._progress.state
-        return response
+    def _others_well(self) -> bool:
+        """What the warden said lately; a warden that is silent is not well either."""
+        return time.monotonic() < self._well_until_s
 
     async def _on_run_episode(self, handle: Any) -> RunEpisode.Result:
         answered = Future(executor=self.executor)
@@ -196,7 +223,12 @@ class RunnerNode(CellNode):
             self.create_publisher(EpisodeOutcome, OUTCOME_TOPIC, STATES),
         )
         return EpisodeRecording(
-            clients, self._cell_name, self.settings.operator_name, self._abort, self._now_ns
+            clients,
+            self._cell_name,
+            self.settings.operator_name,
+            self._abort,
+            self._now_ns,
+            self._progress.ledger,
         )
 
     def _make_collector(self, loop: CollectingLoop) -> Collector:
@@ -219,6 +251,26 @@ class RunnerNode(CellNode):
 
     def _grade(self) -> Grade:
         return self._grader.grade(self._recording.episode_id, self._cell.still_since_ns)
+
+    def _make_schedule(self, allowed: tuple[Task, ...]) -> Schedule:
+        """A crash does not set it back: what is drawn depends on the turns that were begun."""
+        memory = self._progress.ledger.memory
+        seed = int(np.random.default_rng((self._seed, memory.begun)).integers(2**31))
+        successes = Counter(memory.succeeded)
+        if self.settings.schedule.need > 0 and self.settings.data and not memory.begun:
+            successes.update(self._successes_there(Path(self.settings.data)))
+        return Schedule(allowed, self.settings.schedule, seed, successes)
+
+    def _successes_there(self, data: Path) -> dict[str, int]:
+        """Successes by task that the catalog knows; none where it cannot be asked."""
+        from mtopt_data.catalog import query
+
+        asked = "SELECT task, count(*) FROM episodes WHERE succeeded GROUP BY task"
+        try:
+            return {str(task): int(count) for task, count in query.ask(data, asked).rows}
+        except MtoptError as error:
+            self.get_logger().warning(f"need is counted from 0: {error}")
+            return {}
 
     def _actions(self) -> CellClients:
         clients = CellClients(

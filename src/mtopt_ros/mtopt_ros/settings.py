@@ -71,6 +71,11 @@ class ArmSettings:
     search_deadline_s: float = option(
         1.0, "longest wait for an answer of MoveIt, wall time", unit="s", low=0.05, high=2.0
     )
+    latch: str = option(
+        "",
+        "file that stands while the emergency stop is latched, until Rearm; empty: the stop ends "
+        "with the process",
+    )
     planning: ArmConfig = section(ArmConfig, "kinematics, motion and guard")
     watch: ConvergenceConfig = section(ConvergenceConfig, "what counts as following")
 
@@ -178,6 +183,20 @@ class RunnerSettings:
     )
     warn_after_picks: int = option(
         80, "picks in a row with nothing lifted after which somebody should look; 0: never", low=0
+    )
+    park_after: int = option(
+        5,
+        "faults of the arm in a row (tracking_error, contact) after which the cell parks until a "
+        "person resumes it; 0: never",
+        low=0,
+        high=1000,
+    )
+    data: str = option(
+        "", "folder of the episodes, whose successes count where tasks are chosen by need"
+    )
+    ledger: str = option(
+        "",
+        "file that keeps a start's counts over a crash; empty: they end with the process",
     )
     limits: EpisodeLimits = section(EpisodeLimits, "when an episode ends")
     schedule: ScheduleConfig = section(ScheduleConfig, "which task comes next")

@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import CompressedImage
 
@@ -35,8 +34,7 @@ from mtopt_robot.models.store_watch import SuccessWatch
 from . import convert
 from .answering import Answer, LateService
 from .frames import Frame, NewestFrames
-from .lifecycle import CellNode
-from .model_following import ModelFollowing, Source
+from .model_following import ModelNode, Source
 from .qos import NEWEST, STATES
 from .settings import CAMERAS, SuccessSettings
 
@@ -45,7 +43,7 @@ _TRUTH_TOPIC = "sim/truth"
 _BY_TRUTH = "the simulation's truth grades, not a success model"
 
 
-class SuccessNode(CellNode):
+class SuccessNode(ModelNode[SuccessBundle]):
     """Grades by a success model or by the simulation's truth, and says which everywhere."""
 
     settings_type: ClassVar[type] = SuccessSettings
@@ -53,7 +51,6 @@ class SuccessNode(CellNode):
 
     def __init__(self, **options: Any) -> None:
         super().__init__("success", **options)
-        self._following: ModelFollowing[SuccessBundle] | None = None
 
     def build(self) -> None:
         """Read the rules of the tasks."""
@@ -73,26 +70,14 @@ class SuccessNode(CellNode):
             self.create_subscription(SceneTruthMsg, _TRUTH_TOPIC, put, STATES, raw=True)
         if self.settings.grader == _MODEL:
             self._listen()
-        self._following = ModelFollowing(
-            self,
-            self,
-            self._source(),
-            self.settings.watch_s,
-            otherwise=_BY_TRUTH if self.settings.grader != _MODEL else "",
-        )
+        otherwise = _BY_TRUTH if self.settings.grader != _MODEL else ""
+        self.follow(self, self._source(), self.settings.watch_s, otherwise)
         LateService(self, GradeOutcome, "success/grade", self._on_grade)
         self.on_cleanup_call(self._stop)
 
-    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Not before the first model is loaded or refused: whoever brings us up asks again."""
-        if self._following is not None and not self._following.ready:
-            return TransitionCallbackReturn.FAILURE
-        return super().on_activate(state)
-
     def activate(self) -> None:
-        """Say again what is wrong with the model: a transition clears it."""
-        if self._following is not None:
-            self._following.tell()
+        """Say again what is wrong with the model, and who grades without one."""
+        super().activate()
         if self.grader == TRUTH:
             self.get_logger().warning(_BY_TRUTH)
 
@@ -159,8 +144,6 @@ class SuccessNode(CellNode):
     def _stop(self) -> None:
         self._abort.set()
         self._thread.shutdown(wait=False, cancel_futures=True)
-        if self._following is not None:
-            self._following.stop()
 
     # --- in the grading thread ------------------------------------------------------------
 
@@ -187,8 +170,7 @@ class SuccessNode(CellNode):
         """The grade of what is seen now and its stamp; raises CellFault."""
         until_s = time.monotonic() + self.settings.wait_s
         try:
-            if self._following is not None:
-                self._following.wait_for_first(until_s)
+            self.wait_for_model(until_s)
         except PolicyLate as late:
             raise CellFault(EndReason.GRADER_LOST, str(late)) from late
         detector = self._detector

@@ -17,6 +17,7 @@ from std_srvs.srv import Trigger
 from mtopt_msgs.msg import CellStatus, Heartbeat
 
 from . import convert
+from .convert_diagnostics import diagnostic_array
 from .health import Level
 from .lifecycle import CellNode
 from .qos import LATCHED, STATES
@@ -142,12 +143,13 @@ class WardenNode(CellNode):
         self._status.publish(status)
         self._fleet.publish(status)
         self._diagnostics.publish(
-            convert.diagnostic_array(status.cell, self._beats, time.time_ns())
+            diagnostic_array(status.cell, self._beats, self._watch.lost(now_s), time.time_ns())
         )
 
     def _state(self, status: CellStatus, now_s: float) -> str:
         """What the cell is doing: the runner's word, unless the cell is not up or not well."""
-        if status.state == CellStatus.DONE:
+        parked = status.state == CellStatus.PARKED and "runner" not in self._lost
+        if status.state == CellStatus.DONE or parked:
             return str(status.state)
         if status.faults:
             return str(CellStatus.FAULTED)

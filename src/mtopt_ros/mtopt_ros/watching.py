@@ -58,6 +58,11 @@ class Watch:
             if known.heard_s is not None and now_s - known.heard_s > self.silent_after_s
         ]
 
+    def lost(self, now_s: float) -> dict[str, str]:
+        """Nodes that are silent, and the fault that this is."""
+        told = f"node_lost: silent for over {self.silent_after_s:g} s"
+        return dict.fromkeys(self.gone(now_s), told)
+
     def missing(self) -> list[str]:
         """Nodes that were never heard."""
         return [name for name, known in self.nodes.items() if known.heard_s is None]
@@ -86,7 +91,7 @@ class Watch:
     def faults(self, now_s: float) -> list[str]:
         """ "node: fault" of everything that is wrong now."""
         silent = self.gone(now_s)
-        found = [f"{name}: node_lost: silent for over {self.silent_after_s:g} s" for name in silent]
+        found = [f"{name}: {why}" for name, why in self.lost(now_s).items()]
         found += [
             f"{name}: {known.fault}"
             for name, known in self.nodes.items()

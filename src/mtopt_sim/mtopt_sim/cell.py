@@ -32,7 +32,7 @@ from mtopt_robot.bin_reset import (
 )
 from mtopt_robot.convergence import ConvergenceConfig, Progress
 from mtopt_robot.description import RobotDescription
-from mtopt_robot.driver import ArmDriver, reason_of
+from mtopt_robot.driver import ArmDriver, Motion, reason_of
 from mtopt_robot.motion import MotionConfig, MotionPlanner
 
 from .cameras import Cameras
@@ -142,8 +142,8 @@ class SimCell:
         """One step: guarded, planned, done to its end."""
         started_ns = self.workcell.now_ns
         plan = self._planned(lambda now_ns: self.driver.plan_step(action, now_ns))
-        self._move(plan.arm)
-        self._move(plan.gripper)
+        for trajectory in (plan.arm, plan.gripper):
+            self._move(trajectory, yields=True)
         return ActionTaken(plan.sent, self.driver.T_base_tool, started_ns, self.workcell.now_ns)
 
     def outcome_images(self) -> OutcomeImages:
@@ -197,22 +197,27 @@ class SimCell:
         except MtoptError as error:
             raise CellFault(reason_of(error), str(error)) from error
 
-    def _move(self, trajectory: JointTrajectory | None) -> None:
+    def _move(self, trajectory: JointTrajectory | None, *, yields: bool = False) -> None:
         """Send a trajectory and let time pass until it has been followed; raises CellFault."""
         if trajectory is None:
             return
-        motion = self.driver.begin(trajectory, self.workcell.now_ns)
-        controller = "gripper" if motion.gripper else "arm"
-        self.workcell.follow(controller, TrajectoryPoints.of(trajectory))
+        self._send(self.driver.begin(trajectory, self.workcell.now_ns, yields=yields))
         while True:
             self.workcell.advance(_WATCH_S)
             self._measure()
             verdict = self.driver.check(self.workcell.now_ns)
             if verdict is None or verdict.progress is Progress.ARRIVED:
                 return
+            if verdict.progress is Progress.PRESSING:
+                self._send(self.driver.relent(self.workcell.now_ns))
             if verdict.fault is not None:
                 self.hold()
                 raise CellFault(verdict.fault, verdict.message)
+
+    def _send(self, motion: Motion | None) -> None:
+        if motion is not None:
+            controller = "gripper" if motion.gripper else "arm"
+            self.workcell.follow(controller, TrajectoryPoints.of(motion.sent))
 
     def _reset_bins(self) -> None:
         sequence = BinResetSequence(self._bin_motion, self.config.bins)

@@ -28,6 +28,7 @@ from mtopt_robot.models.success_function import SuccessFunction
 torch.set_num_threads(1)
 
 TINY = SuccessConfig(size_px=(24, 32), channels=(8, 12), pool=2, hidden=16)
+COARSE = SuccessConfig((32, 40), (8, 12), stem_kernel=7, stem_stride=4, repeats=1, pool=2)
 ONE_THREAD = InferenceConfig(threads=1)
 
 
@@ -48,7 +49,7 @@ def views(config: SuccessConfig, count: int, seed: int = 0) -> tuple:
     return tuple(rng.integers(0, 256, size=shape, dtype=np.uint8) for _ in range(3))
 
 
-@pytest.mark.parametrize("config", [TINY, SMALL])
+@pytest.mark.parametrize("config", [TINY, SMALL, COARSE])
 @pytest.mark.parametrize("count", [1, 3])
 def test_the_graph_gives_the_logits_of_the_network(config: SuccessConfig, count: int) -> None:
     network = trained(config, 12)

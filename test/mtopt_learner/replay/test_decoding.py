@@ -12,6 +12,7 @@ from fakes.replay_episodes import CAMERA_PX, scene, write_replay_episode
 from mtopt_core.action import Action, ActionBounds, Gripper
 from mtopt_core.encoding import decode_action
 from mtopt_core.errors import MtoptError
+from mtopt_core.purpose import Purpose
 from mtopt_data.errors import EpisodeDamaged
 from mtopt_learner.errors import EpisodeUnfit
 from mtopt_learner.replay.decoding import replayed
@@ -62,6 +63,8 @@ def test_a_cut_at_the_tool_follows_the_recorded_calibration(tmp_path: Path) -> N
         ({"steps": 0}, "no step"),
         ({"lost": (1,)}, r"steps \[1\]"),
         ({"gripper": 7}, "gripper"),
+        ({"purpose": Purpose.EVALUATION}, "kept for evaluation"),
+        ({"purpose": Purpose.GATE}, "kept for gate"),
     ],
 )
 def test_what_nothing_can_be_learned_from_is_named(

@@ -40,6 +40,7 @@ def test_a_run_is_named_by_its_scene_and_without_one_as_ever() -> None:
     }
     assert len(names) == 12
     assert Wanted(5).name == Wanted(9).name == "seed1-bc4bdce1"
+    assert Wanted(9, guided=0.5).name not in {*names, Wanted(9, guided=0.6).name}
 
 
 def test_seeds_differ_and_follow_from_the_runs_seed() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,17 @@ def test_a_bad_grip_slips(hand: Hand, name: str, worse) -> None:
     assert hand.reaches(bad)
     hand.pick(bad.T_base_tool)
     assert not hand.holds(name), scene
+
+
+def test_what_lies_beyond_the_arms_reach_is_no_grasp(
+    hand: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, grasp = find(hand, "can", 200)
+    assert hand.reaches(grasp)
+    high = replace(hand.cell.workspace, hover_z_m=0.9)
+    monkeypatch.setattr(hand.cell, "workspace", high)
+    assert not hand.reaches(grasp)
+    assert hand.best("can") is None
 
 
 def test_a_flat_top_makes_no_bad_grip(hand: Hand) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -121,9 +122,10 @@ def test_a_range_more_does_not_change_what_others_draw() -> None:
 
 def test_a_cell_for_evaluation_is_never_one_of_training() -> None:
     ranges = CONFIG.strong
-    seen, kept = (Variation(ranges, identity="cell1", purpose=p) for p in Purpose)
-    mine, theirs = values(seen.look(3, 3, 9)), values(kept.look(Purpose.EVALUATION.own(3), 3, 9))
-    assert not np.allclose(mine["surface_colour"], theirs["surface_colour"])
+    seen, kept, gate = (Variation(ranges, identity="cell1", purpose=p) for p in Purpose)
+    looks = [values(cell.look(cell.purpose.own(3), 3, 9)) for cell in (seen, kept, gate)]
+    for one, other in itertools.combinations(looks, 2):
+        assert not np.allclose(one["surface_colour"], other["surface_colour"])
     with pytest.raises(ReservedForEvaluation):
         seen.look(Purpose.EVALUATION.seed(3), 3, 9)
     with pytest.raises(NotReserved):

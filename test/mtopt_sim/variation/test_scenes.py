@@ -26,14 +26,15 @@ FILES = (CONFIG / "scenes.yaml", CONFIG / "variation.yaml")
 RANGES = read_variation(CONFIG / "variation.yaml")
 
 
-def test_training_is_served_no_reserved_scene() -> None:
+@pytest.mark.parametrize("purpose", [Purpose.TRAINING, Purpose.GATE])
+def test_only_evaluation_is_served_a_reserved_scene(purpose: Purpose) -> None:
     served = set()
     for name in SCENES.names:
         if SCENES.serve(name, Purpose.EVALUATION).reserved:
             with pytest.raises(ReservedForEvaluation, match=name):
-                SCENES.serve(name, Purpose.TRAINING)
+                SCENES.serve(name, purpose)
         else:
-            assert SCENES.serve(name, Purpose.TRAINING).variation(RANGES, Purpose.TRAINING, "cell1")
+            assert SCENES.serve(name, purpose).variation(RANGES, purpose, "cell1")
             served.add(name)
     assert served == {"everyday", "plain", "extended"}
 

@@ -48,6 +48,8 @@ def test_training_is_refused_the_reserved_makes() -> None:
         variant("bottle", "blue", TRAINING)
     with pytest.raises(ReservedForEvaluation):
         Variation(shelf=Shelf.RESERVED)
+    with pytest.raises(ReservedForEvaluation):
+        Variation(shelf=Shelf.RESERVED, purpose=Purpose.GATE)
     assert variant("bottle", "blue", EVALUATION).reserved
 
 

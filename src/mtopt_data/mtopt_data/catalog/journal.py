@@ -12,9 +12,10 @@ import fcntl
 import json
 import os
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ..errors import CatalogBusy, CatalogDamaged, FolderNotWritable
 from ..naming import CATALOG
@@ -40,6 +41,16 @@ class Journal:
             self.rows[row["episode_id"]] = row
 
 
+def gone(episode_id: str) -> Row:
+    """The row of an episode that has none any more."""
+    return {"episode_id": episode_id, "path": ""}
+
+
+def is_gone(row: Row) -> bool:
+    """Whether it says that its episode has no row any more."""
+    return not row["path"]
+
+
 def folder(root: Path) -> Path:
     """Where the catalog of a data folder lies."""
     return root / CATALOG
@@ -52,11 +63,18 @@ def append(root: Path, rows: Iterable[Row], *, sync: bool = False) -> None:
     (and no episode): the next start finds what is missing. Raises FolderNotWritable, DiskFull;
     then nothing was appended.
     """
-    data = b"".join(_line(row) for row in rows)
+    append_lines(root, JOURNAL, rows, sync=sync)
+
+
+def append_lines(
+    root: Path, name: str, values: Iterable[Mapping[str, Any]], *, sync: bool = False
+) -> None:
+    """Append lines to a file of the catalog, as `append` does."""
+    data = b"".join(_line(value) for value in values)
     if not data:
         return
     make_folder(folder(root))
-    path = folder(root) / JOURNAL
+    path = folder(root) / name
     with _locked(folder(root) / _APPENDING, wait=True):
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -137,7 +155,7 @@ def known_places(root: Path) -> dict[str, str]:
             places[episode] = path
     for episode, row in read(root).rows.items():
         places[episode] = row["path"]
-    return places
+    return {episode: path for episode, path in places.items() if path}
 
 
 def _files(root: Path) -> dict[int, Path]:
@@ -148,8 +166,8 @@ def _files(root: Path) -> dict[int, Path]:
     }
 
 
-def _line(row: Row) -> bytes:
-    text = json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode()
+def _line(value: Mapping[str, Any]) -> bytes:
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
     return b"%08x %s\n" % (zlib.crc32(text), text)
 
 
@@ -166,18 +184,47 @@ def _append_whole(descriptor: int, data: bytes) -> None:
         raise
 
 
+def lines(path: Path, damage: list[str]) -> list[dict[str, Any]]:
+    """What the lines of a file say, none if it is missing; those that say nothing go to `damage`.
+
+    Raises CatalogDamaged where the disk cannot read it.
+    """
+    try:
+        return _lines(path, damage)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise CatalogDamaged(f"{path}: cannot be read: {error}") from error
+
+
 def _take_lines(journal: Journal, path: Path) -> None:
-    lines = path.read_bytes().split(b"\n")
-    for number, line in enumerate(lines, start=1):
+    for value in _lines(path, journal.damage):
+        try:
+            journal.put(value)
+        except KeyError:
+            journal.damage.append(f"{path}: the line of {value['episode_id']} has no path")
+
+
+def _lines(path: Path, damage: list[str]) -> list[dict[str, Any]]:
+    values = []
+    for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
         if not line:
             continue
         try:
             crc, text = int(line[:8], 16), line[9:]
             if zlib.crc32(text) != crc:
                 raise ValueError("checksum")
-            journal.put(json.loads(text))
+            values.append(_named(json.loads(text)))
         except (ValueError, KeyError, TypeError):
-            journal.damage.append(f"{path}: line {number} is cut off or altered")
+            damage.append(f"{path}: line {number} is cut off or altered")
+    return values
+
+
+def _named(value: Any) -> dict[str, Any]:
+    """A line of an episode; raises KeyError, TypeError for another."""
+    if not isinstance(value["episode_id"], str):
+        raise TypeError("episode_id")
+    return dict(value)
 
 
 @contextlib.contextmanager

@@ -18,6 +18,7 @@ from ..naming import SUFFIX, finished_files, id_of
 from ..partfile import sync_folder
 from ..tail import Tail, read_tail
 from . import journal, rebuild, table
+from .labels import Labels
 from .row import Row
 from .target import Target, blocks_of, digest_of
 
@@ -107,7 +108,8 @@ def _move(root: Path, path: Path, tail: Tail, target: Target) -> str:
         with path.open("rb") as stream:
             target.put(place, blocks_of(stream), digest)
     address = target.address(place)
-    journal.append(root, [rebuild.row_of_tail(tail, address)], sync=True)
+    row = rebuild.row_of_tail(tail, address)
+    journal.append(root, [Labels.read(root).row(row)], sync=True)
     path.unlink()
     sync_folder(path.parent)
     return address

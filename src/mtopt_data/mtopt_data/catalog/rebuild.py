@@ -13,6 +13,7 @@ from ..partfile import make_folder
 from ..tail import Tail, read_tail
 from ..verification import Verification, verify
 from . import journal, table
+from .labels import Labels
 from .row import FileFacts, Row, crc_text, row_of
 
 MOST_AT_A_START = 1000
@@ -54,8 +55,9 @@ def rebuild(
     with journal.remaking(root, wait=False):
         folded = journal.rotate(root)
         refused: list[str] = []
-        rows = {row["episode_id"]: row for row in _rows(root, thorough, refused)}
-        rows |= {row["episode_id"]: row for row in elsewhere(set(rows))}
+        said = Labels.read(root)
+        rows = {row["episode_id"]: said.row(row) for row in _rows(root, thorough, refused)}
+        rows |= {row["episode_id"]: said.row(row) for row in elsewhere(set(rows))}
         count = table.replace(root, (rows[name] for name in sorted(rows)), folded)
     return Rebuilt(count, tuple(refused))
 
@@ -71,7 +73,7 @@ def catch_up(root: Path, most: int = MOST_AT_A_START) -> CaughtUp:
     unknown = [path for path in reversed(finished_files(root)) if _name(path) not in known]
     refused: list[str] = []
     rows = list(_of_paths(root, unknown[:most], False, refused))
-    journal.append(root, rows)
+    journal.append(root, Labels.read(root).rows(rows) if rows else rows)
     return CaughtUp(len(rows), tuple(refused), max(0, len(unknown) - most))
 
 

@@ -62,6 +62,7 @@ _DERIVED = (
     Column("duration_s", Kind.REAL, "from start to end in the cell's clock, s"),
     Column("messages", Kind.WHOLE, "messages in the file"),
     Column("dropped", Kind.WHOLE, "messages that the recorder knows it lost"),
+    Column("relabelled", Kind.TEXT, "who corrected its outcome; empty: nobody"),
 )
 _FILE = (
     Column("path", Kind.TEXT, "below the data folder, or the address it was moved to"),
@@ -86,6 +87,7 @@ def row_of(metadata: EpisodeMetadata, file: FileFacts) -> Row:
         "duration_s": (metadata.ended_ns - metadata.started_ns) / 1e9,
         "messages": sum(metadata.frames.values()),
         "dropped": sum(metadata.drops.values()),
+        "relabelled": "",
         "path": file.path,
         "size_bytes": file.size_bytes,
         "crc": file.crc,

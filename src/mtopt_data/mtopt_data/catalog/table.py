@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,16 @@ def load(root: Path) -> pyarrow.Table:
         raise CatalogMissing(f"{root}: has no catalog; `data rebuild` makes it from the files")
     new = journal.read(root).rows
     return _joined(_read(root), new)
+
+
+def row_of_id(root: Path, episode_id: str) -> Row | None:
+    """An episode's row; None where it has none. Raises CatalogDamaged."""
+    import pyarrow.compute as pc
+
+    found = load(root)
+    found = found.filter(pc.equal(found["episode_id"], episode_id))
+    rows = [{name: _plain(value) for name, value in row.items()} for row in found.to_pylist()]
+    return rows[0] if rows else None
 
 
 def compact(root: Path, *, wait: bool = True) -> None:
@@ -97,6 +108,15 @@ def _cell(value: Any) -> Any:
     return list(value.items()) if isinstance(value, dict) else value
 
 
+def _plain(value: Any) -> Any:
+    """A value of the table as the journal has it: maps as dicts, times in milliseconds."""
+    if isinstance(value, list):
+        return dict(value)
+    if isinstance(value, datetime):
+        return round(value.replace(tzinfo=UTC).timestamp() * 1000)
+    return value
+
+
 def _parts(rows: Iterable[Row]) -> Iterator[list[Row]]:
     part: list[Row] = []
     for row in rows:
@@ -116,10 +136,11 @@ def _joined(old: pyarrow.Table, new: dict[str, Row]) -> pyarrow.Table:
     if not new:
         return old
     kept = _kept_places(old, new)
+    alive = [row for row in kept.values() if not journal.is_gone(row)]
     replaced = pc.is_in(old["episode_id"], value_set=pa.array(list(kept), pa.string()))
     if pc.any(replaced).as_py():
         old = old.filter(pc.invert(replaced))
-    return pa.concat_tables([old, table_of(kept.values())])
+    return pa.concat_tables([old, table_of(alive)])
 
 
 def _kept_places(old: pyarrow.Table, new: dict[str, Row]) -> dict[str, Row]:

@@ -7,7 +7,6 @@ all tasks are run in one go, which costs next to nothing beside the views.
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 
 import torch
@@ -24,13 +23,22 @@ VIEWS = 3
 
 @dataclass(frozen=True)
 class SuccessConfig:
-    """The sizes of the network. Every convolution halves its image; the pool keeps where."""
+    """The sizes of the network.
+
+    The first convolution shrinks its image by `stem_stride`, each of `channels` behind it by two,
+    with `repeats` more that leave the size alone; the pool keeps where.
+    """
 
     size_px: tuple[int, int] = option([472, 472], "height and width of a view", unit="px", low=8)
     channels: tuple[int, ...] = option(
         [32, 48, 64, 64, 64], "channels of each convolution", low=1, high=1024
     )
     kernel: int = option(3, "side of the filters, odd", low=1, high=9)
+    stem_kernel: int = option(3, "side of the first filters, odd", low=1, high=15)
+    stem_stride: int = option(2, "step of the first filters", low=1, high=8)
+    repeats: int = option(
+        0, "convolutions that leave the size alone, behind each but the first", low=0, high=8
+    )
     pool: int = option(3, "side and step of the last pool", low=1, high=8)
     hidden: int = option(128, "width in which views and task are summed", low=1, high=4096)
     dropout: float = option(
@@ -41,8 +49,9 @@ class SuccessConfig:
     )
 
     def __post_init__(self) -> None:
-        if self.kernel % 2 == 0:
-            raise NetworkInvalid(f"kernel = {self.kernel}: must be odd")
+        for name in ("kernel", "stem_kernel"):
+            if getattr(self, name) % 2 == 0:
+                raise NetworkInvalid(f"{name} = {getattr(self, name)}: must be odd")
         if not self.channels or min(self.pooled_px) < 1:
             raise NetworkInvalid(
                 f"views of {self.size_px} px leave nothing behind {len(self.channels)} "
@@ -50,11 +59,20 @@ class SuccessConfig:
             )
 
     @property
+    def convs(self) -> list[tuple[int, int, int]]:
+        """Channels, kernel and stride of each convolution."""
+        listed = [(self.channels[0], self.stem_kernel, self.stem_stride)] if self.channels else []
+        for channels in self.channels[1:]:
+            listed.append((channels, self.kernel, 2))
+            listed += [(channels, self.kernel, 1)] * self.repeats
+        return listed
+
+    @property
     def pooled_px(self) -> tuple[int, int]:
         """Size of what is left of a view."""
         rows, columns = self.size_px
-        for _ in self.channels:
-            rows, columns = (rows + 1) // 2, (columns + 1) // 2
+        for _, _, stride in self.convs:
+            rows, columns = -(-rows // stride), -(-columns // stride)
         return rows // self.pool, columns // self.pool
 
     @property
@@ -73,10 +91,10 @@ class SuccessNetwork(nn.Module):
     def __init__(self, config: SuccessConfig, tasks: int) -> None:
         super().__init__()
         self.config, self.tasks = config, tasks
-        widths = [3, *config.channels]
+        inputs = [3, *(channels for channels, _, _ in config.convs)]
         self.trunk = nn.ModuleList(
-            ConvBlock(i, o, config.kernel, config.norm_momentum, config.kernel // 2, stride=2)
-            for i, o in itertools.pairwise(widths)
+            ConvBlock(seen, channels, kernel, config.norm_momentum, kernel // 2, stride)
+            for seen, (channels, kernel, stride) in zip(inputs, config.convs, strict=False)
         )
         self.merge = nn.Linear(VIEWS * config.view_features, config.hidden)
         self.task = nn.Parameter(torch.randn(tasks, config.hidden) / config.hidden**0.5)

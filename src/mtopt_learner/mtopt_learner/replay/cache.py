@@ -13,10 +13,10 @@ import json
 import os
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,16 +53,37 @@ class Skipped:
     reason: str
 
 
-class FrameCache:
-    """Frames of one view. One process has it open; raises CacheBusy, FolderNotWritable, DiskFull.
+class Entry(Protocol):
+    """What a line of the index says of some frames: a dataclass with these fields among others."""
 
-    `layout` names what else the numbers in it depend on: the encoding of the actions.
+    @property
+    def episode_id(self) -> str:
+        """Whose they are, once in a cache."""
+        ...
+
+    @property
+    def first(self) -> int:
+        """The first of them."""
+        ...
+
+    @property
+    def steps(self) -> int:
+        """How many they are."""
+        ...
+
+
+E = TypeVar("E", bound=Entry)
+
+
+class RecordCache(Generic[E]):
+    """Frames of one kind of record, with an entry for each run of them.
+
+    One process has it open; raises CacheBusy, FolderNotWritable, DiskFull.
     """
 
-    def __init__(self, folder: Path, view: View, layout: str) -> None:
-        self.folder = folder / f"{view.key}-{layout}"
-        self.record = _record(view)
-        self.episodes: list[Kept] = []
+    def __init__(self, folder: Path, record: np.dtype[np.void], kind: type[E]) -> None:
+        self.folder, self.record, self._kind = folder, record, kind
+        self.episodes: list[E] = []
         self.skipped: dict[str, Skipped] = {}
         self._known: set[str] = set()
         make_folder(self.folder)
@@ -76,17 +97,14 @@ class FrameCache:
     def __contains__(self, episode_id: str) -> bool:
         return episode_id in self._known
 
-    def add(self, episode: Replayed) -> Kept:
-        """Keep an episode for good; raises DiskFull, FolderNotWritable and keeps nothing then."""
-        rows = np.zeros(len(episode.actions), dtype=self.record)
-        rows["image"], rows["state"] = episode.images, episode.states
-        rows["action"], rows["tool"] = episode.actions, episode.tool
-        kept = Kept(
-            episode.episode_id, episode.task, episode.end_reason, episode.grader,
-            dict(episode.success), self.count, len(rows),
-        )  # fmt: skip
+    def keep(self, entry: E, rows: NDArray[np.void]) -> E:
+        """Keep frames for good, the entry with their place in it.
+
+        Raises DiskFull, FolderNotWritable and keeps nothing then.
+        """
+        kept: E = replace(entry, first=self.count, steps=len(rows))  # type: ignore[type-var]
         self._append(self._frames, self.count * self.record.itemsize, rows.tobytes(), FRAMES)
-        self._write_line({"kept": asdict(kept)})
+        self._write_line({"kept": asdict(kept)})  # type: ignore[call-overload]
         self._note(kept)
         return kept
 
@@ -97,7 +115,7 @@ class FrameCache:
 
     @property
     def frames(self) -> NDArray[np.void]:
-        """Every frame, read-only, (count,): fields image, state, action, tool."""
+        """Every frame, read-only, (count,)."""
         if self._map is None or len(self._map) != self.count:
             path = self.folder / FRAMES
             empty = np.zeros(0, dtype=self.record)
@@ -129,22 +147,24 @@ class FrameCache:
         data = (self.folder / INDEX).read_bytes()
         whole = 0
         for line, end in _lines(data):
-            entry = _entry(line)
-            if entry is None or (isinstance(entry, Kept) and not self._fits(entry, size)):
+            entry = _entry(line, self._kind)
+            if entry is None:
                 break
-            if isinstance(entry, Kept):
+            if isinstance(entry, Skipped):
+                self.skipped[entry.name] = entry
+            elif self._fits(entry, size):
                 self._note(entry)
             else:
-                self.skipped[entry.name] = entry
+                break
             whole = end
         os.ftruncate(self._index, whole)
         os.ftruncate(self._frames, self.count * self.record.itemsize)
         self._index_size = whole
 
-    def _fits(self, entry: Kept, size: int) -> bool:
+    def _fits(self, entry: E, size: int) -> bool:
         return entry.first == self.count and entry.first + entry.steps <= size
 
-    def _note(self, kept: Kept) -> None:
+    def _note(self, kept: E) -> None:
         self.episodes.append(kept)
         self._known.add(kept.episode_id)
         self.count = kept.first + kept.steps
@@ -164,6 +184,27 @@ class FrameCache:
             os.fdatasync(descriptor)
         except OSError as error:
             raise named(error, self.folder / name) from error
+
+
+class FrameCache(RecordCache[Kept]):
+    """Steps of episodes in one view: fields image, state, action, tool.
+
+    `layout` names what else the numbers in it depend on: the encoding of the actions.
+    """
+
+    def __init__(self, folder: Path, view: View, layout: str) -> None:
+        super().__init__(folder / f"{view.key}-{layout}", _record(view), Kept)
+
+    def add(self, episode: Replayed) -> Kept:
+        """Keep an episode for good; raises as `keep` does."""
+        rows = np.zeros(len(episode.actions), dtype=self.record)
+        rows["image"], rows["state"] = episode.images, episode.states
+        rows["action"], rows["tool"] = episode.actions, episode.tool
+        kept = Kept(
+            episode.episode_id, episode.task, episode.end_reason, episode.grader,
+            dict(episode.success), self.count, len(rows),
+        )  # fmt: skip
+        return self.keep(kept, rows)
 
 
 def _record(view: View) -> np.dtype[np.void]:
@@ -198,10 +239,10 @@ def _lines(data: bytes) -> Iterator[tuple[bytes, int]]:
         begin = end + 1
 
 
-def _entry(line: bytes) -> Kept | Skipped | None:
+def _entry(line: bytes, kind: type[E]) -> E | Skipped | None:
     """What a line says; None where it is not as it was written."""
     seal, _, text = line.partition(b" ")
     if seal != b"%08x" % zlib.crc32(text):
         return None
     value = json.loads(text)
-    return Kept(**value["kept"]) if "kept" in value else Skipped(**value["skipped"])
+    return kind(**value["kept"]) if "kept" in value else Skipped(**value["skipped"])

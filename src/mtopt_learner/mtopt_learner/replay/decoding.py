@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from mtopt_core.action import Action, ActionBounds
 from mtopt_core.encoding import Numbers, encode_action, encode_state
 from mtopt_core.geometry import Transform, rotation_of, transform, yaw_of
+from mtopt_core.purpose import Purpose
 from mtopt_data.metadata import EpisodeMetadata
 from mtopt_data.naming import SUFFIX
 from mtopt_data.reader import EpisodeReader
@@ -54,8 +55,8 @@ def replayed(path: Path, view: View, bounds: ActionBounds) -> Replayed:
     """Decode a file.
 
     Raises DataError for one that is damaged, ImageInvalid for an image that is none, and
-    EpisodeUnfit for one that is whole but of no use: ended by a fault, without grades, with
-    steps or images missing.
+    EpisodeUnfit for one that is whole but of no use: kept for an evaluation, ended by a fault,
+    without grades, with steps or images missing.
     """
     with EpisodeReader(path) as reader:
         metadata = reader.metadata
@@ -81,6 +82,8 @@ def replayed(path: Path, view: View, bounds: ActionBounds) -> Replayed:
 def _check_use(path: Path, metadata: EpisodeMetadata) -> None:
     if path.name != f"{metadata.episode_id}{SUFFIX}":
         raise EpisodeUnfit(f"{path}: holds episode {metadata.episode_id}")
+    if metadata.purpose != Purpose.TRAINING:
+        raise EpisodeUnfit(f"{path}: is kept for {metadata.purpose}")
     if not metadata.ordinary:
         raise EpisodeUnfit(f"{path}: ended with {metadata.end_reason}")
     if metadata.task not in metadata.success:

@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic
 
 from mtopt_core.action import ActionBounds
 from mtopt_core.errors import MtoptError
 from mtopt_data.errors import DiskFull, EpisodeMissing, FolderNotWritable
 from mtopt_data.naming import QUARANTINE, SUFFIX
 
-from .cache import FrameCache, Kept, Skipped
+from .cache import E, FrameCache, Kept, RecordCache, Skipped
 from .decoding import replayed
 from .view import View
 
@@ -22,10 +23,10 @@ _SETTLED_NS = 2_000_000_000  # file systems stamp folders in steps
 
 
 @dataclass(frozen=True)
-class Progress:
+class Progress(Generic[E]):
     """What a look at the folder brought."""
 
-    new: tuple[Kept, ...]
+    new: tuple[E, ...]
     skipped: tuple[Skipped, ...]
     waiting: int
 
@@ -63,15 +64,15 @@ class FolderWatch:
             yield day
 
 
-class LogReplay:
-    """Episodes of a folder into a cache."""
+class FolderReplay(Generic[E]):
+    """Episodes of a folder into a cache; `take` decodes a file and keeps it there."""
 
-    def __init__(self, root: Path, cache: FrameCache, view: View, bounds: ActionBounds) -> None:
+    def __init__(self, root: Path, cache: RecordCache[E], take: Callable[[Path], E]) -> None:
         self.cache = cache
-        self._watch, self._view, self._bounds = FolderWatch(root), view, bounds
+        self._watch, self._take = FolderWatch(root), take
         self._waiting: list[Path] = []
 
-    def follow(self, most: int | None = None) -> Progress:
+    def follow(self, most: int | None = None) -> Progress[E]:
         """Decode what is new, at most so many files.
 
         A file that cannot be used is skipped and remembered by name. Raises EpisodeMissing where
@@ -82,13 +83,11 @@ class LogReplay:
         new, skipped = [], []
         for path in now:
             try:
-                episode = replayed(path, self._view, self._bounds)
+                new.append(self._take(path))
             except (DiskFull, FolderNotWritable):
                 raise
             except MtoptError as error:
                 skipped.append(self._skip(path, error))
-            else:
-                new.append(self.cache.add(episode))
         return Progress(tuple(new), tuple(skipped), len(self._waiting))
 
     def _known(self, path: Path) -> bool:
@@ -102,6 +101,15 @@ class LogReplay:
         _log.warning("skipped %s", skipped.reason)
         self.cache.skip(skipped)
         return skipped
+
+
+class LogReplay(FolderReplay[Kept]):
+    """Steps of a folder's episodes into a cache."""
+
+    cache: FrameCache
+
+    def __init__(self, root: Path, cache: FrameCache, view: View, bounds: ActionBounds) -> None:
+        super().__init__(root, cache, lambda path: cache.add(replayed(path, view, bounds)))
 
 
 def _by_name(path: Path) -> str:

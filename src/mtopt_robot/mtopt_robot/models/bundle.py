@@ -7,6 +7,7 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mtopt_core.uncertainty import Novelty
 from mtopt_data.partfile import sync_folder
@@ -105,6 +106,16 @@ def write_success_bundle(
 ) -> Path:
     """Write and check a new success detector, as `write_bundle` does a Q-function."""
     return _write(store, manifest, {NETWORK: network, manifest.golden: golden.to_bytes()})
+
+
+def rewrite_bundle(folder: Path, store: Path, **changes: Any) -> Path:
+    """A bundle of any kind once more, its manifest's fields changed, its networks as they are.
+
+    Raises as `write_bundle`, and BundleRefused for a source that is not as it was written.
+    """
+    manifest = manifest_from_text(sealing.read_sealed_manifest(folder), sealing.MANIFEST)
+    files = {name: _file(folder, manifest, name) for name in manifest.files}
+    return _write(store, dataclasses.replace(manifest, **changes), files)
 
 
 def check_bundle(

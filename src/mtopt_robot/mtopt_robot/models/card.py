@@ -22,6 +22,10 @@ def model_card(manifest: ModelManifest) -> str:
         *_of_kind(manifest),
         f"Good for: {', '.join(manifest.precisions)}.",
         "",
+        "## What it does",
+        "",
+        *(_measured(manifest.evaluation) or ["Not measured."]),
+        "",
         "## Training",
         "",
         *(_records(manifest.training) or ["Not recorded."]),
@@ -72,5 +76,35 @@ def _by(size_px: tuple[int, int]) -> str:
     return f"{size_px[0]} x {size_px[1]}"
 
 
-def _records(training: dict[str, Any]) -> list[str]:
-    return [f"- {key}: {value}" for key, value in training.items()]
+def _records(training: dict[str, Any], indent: str = "") -> list[str]:
+    lines = []
+    for key, value in training.items():
+        if isinstance(value, dict):
+            lines += [f"{indent}- {key}:", *_records(value, indent + "  ")]
+        else:
+            lines.append(f"{indent}- {key}: {value}")
+    return lines
+
+
+def _measured(evaluation: dict[str, Any]) -> list[str]:
+    """The shares of success with their 95% intervals, and the figures of all tasks together."""
+    if "tasks" not in evaluation:
+        return []
+    tries = sorted(set(evaluation["tried"].values()))
+    lines = [
+        f"In scene `{evaluation['scene']}`, graded by {evaluation['grader']}, "
+        f"{' to '.join(map(str, dict.fromkeys((tries[0], tries[-1]))))} attempts a task:",
+        "",
+        "| task | success | 95% interval |",
+        "|---|---:|---|",
+    ]
+    for task, share in evaluation["tasks"].items():
+        low, high = evaluation["intervals"][task]
+        lines.append(f"| {task} | {share:.2f} | {low:.2f} to {high:.2f} |")
+    for name, words in _FIGURES.items():
+        if isinstance(evaluation.get(name), float):
+            lines.append(f"| *{words}* | {evaluation[name]:.2f} | |")
+    return lines
+
+
+_FIGURES = {"mean": "mean", "low_data_mean": "mean of the low-data tasks", "worst": "worst task"}

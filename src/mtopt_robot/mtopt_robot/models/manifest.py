@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -39,7 +40,8 @@ class ModelManifest:
     """The facts of one version of one model of any kind.
 
     `files` holds file name to sha256; it is empty until the bundle is written. `training` is
-    the learner's own record, plain values of any depth.
+    the learner's own record, `evaluation` what the model was measured to do, empty where nobody
+    measured; both plain values of any depth.
     """
 
     kind: str = _required("what the networks compute", choices=(KIND_Q, KIND_SUCCESS))
@@ -50,24 +52,33 @@ class ModelManifest:
         ["fp32"], "number formats that the model is good for", choices=PRECISIONS
     )
     golden: str = option("golden.npz", "file of the golden inputs and outputs")
-    # from_mapping compares with the bare type, so these two say their items in the docstring.
+    # from_mapping compares with the bare type, so these say their items in the docstring.
     files: dict = option(None, "sha256 of every file")
     training: dict = option(None, "record of the training")
+    evaluation: dict = option(None, "what it was measured to do")
 
     def __post_init__(self) -> None:
         # Copies of our own: whoever made us cannot change us through theirs.
         object.__setattr__(self, "files", dict(self.files or {}))
         object.__setattr__(self, "training", dict(self.training or {}))
+        object.__setattr__(self, "evaluation", dict(self.evaluation or {}))
         if _KINDS.get(self.kind, type(self)) is not type(self):
             raise ManifestInvalid(f"kind = {self.kind!r}: {type(self).__name__} is of another kind")
         _check_names(self)
         _check_tasks(self.tasks)
         _check_plain(self.training, "training")
+        _check_plain(self.evaluation, "evaluation")
 
     @property
     def id(self) -> str:
         """`name/version`, as decisions and logs call the model."""
         return f"{self.name}/{self.version}"
+
+    @property
+    def networks(self) -> str:
+        """A short name of the networks, by their content: the same whatever they are called."""
+        files = sorted((name, seal) for name, seal in self.files.items() if name != self.golden)
+        return hashlib.sha256(repr(files).encode()).hexdigest()[:16]
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], source: str) -> Self:
@@ -91,7 +102,7 @@ class ModelManifest:
         """The same as plain values: what `from_mapping` takes."""
         plain: dict[str, Any] = _plain(dataclasses.asdict(self))
         # The long lists last, for whoever reads the file.
-        last = ("files", "training")
+        last = ("files", "training", "evaluation")
         short = {name: value for name, value in plain.items() if name not in last}
         return short | {name: plain[name] for name in last}
 

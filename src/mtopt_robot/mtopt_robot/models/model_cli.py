@@ -16,9 +16,9 @@ from mtopt_core.tasks import TaskRegistry
 from mtopt_core.uncertainty import PERCENTILE
 from mtopt_data import config_files
 
-from . import calibrating
+from . import calibrating, shipping
 from .bundle import Expected
-from .errors import BundleRefused, ModelMissing
+from .errors import BundleRefused, ManifestInvalid, ModelMissing
 from .logged_steps import logged_decisions
 from .store import ModelStore
 
@@ -72,6 +72,7 @@ def _parser(models: Path, config: Path) -> argparse.ArgumentParser:
         command.add_argument("--json", action="store_true", help="print JSON for programs")
         command.set_defaults(act=act)
     _add_calibrate(commands, models, config)
+    _add_ship(commands, models, config)
     return parser
 
 
@@ -88,6 +89,22 @@ def _add_calibrate(commands: Any, models: Path, config: Path) -> None:
     command.add_argument("--config", type=Path, default=config, help="the fleet's config")
     command.add_argument("--json", action="store_true", help="print JSON for programs")
     command.set_defaults(act=_calibrate)
+
+
+def _add_ship(commands: Any, models: Path, config: Path) -> None:
+    text = "copy a version to where the shipped models lie, with its figures sealed into its card"
+    command = commands.add_parser("ship", help=text, description=text)
+    command.add_argument("model", metavar="NAME/VERSION")
+    measured = "what `mtopt eval --out` wrote"
+    command.add_argument("--evaluation", type=Path, required=True, metavar="FILE", help=measured)
+    command.add_argument("--as", dest="other", default="", metavar="NAME/VERSION", help="new name")
+    note = "joins the record of the training"
+    command.add_argument("--note", action="append", default=[], metavar="KEY=TEXT", help=note)
+    command.add_argument("--to", type=Path, default=models, help=f"store (default {models.name}/)")
+    command.add_argument("--models", type=Path, default=models, help="folder it is in now")
+    command.add_argument("--config", type=Path, default=config, help="the fleet's config")
+    command.add_argument("--json", action="store_true", help="print JSON for programs")
+    command.set_defaults(act=_ship)
 
 
 def _list(store: ModelStore, wanted: argparse.Namespace) -> int:
@@ -167,6 +184,20 @@ def _calibrate(store: ModelStore, wanted: argparse.Namespace) -> int:
         f"{found.q_spread:.3g} ({found.percentile:g}% of {found.decisions} decisions are within)"
     )
     return _say(facts, [told], wanted.json)
+
+
+def _ship(store: ModelStore, wanted: argparse.Namespace) -> int:
+    name, _, version = wanted.model.partition("/")
+    folder = store.where(name, version, store.kind(name, version))
+    try:
+        evaluation = json.loads(wanted.evaluation.read_text(encoding="utf-8"))
+        notes = dict(note.split("=", 1) for note in wanted.note)
+    except (OSError, ValueError) as error:
+        raise ManifestInvalid(f"{wanted.evaluation}, notes {wanted.note}: {error}") from error
+    other, _, later = wanted.other.partition("/")
+    made = shipping.ship(folder, wanted.to, evaluation, other, later, notes)
+    facts = {"model": f"{made.parent.name}/{made.name}", "folder": str(made)}
+    return _say(facts, [f"{facts['model']} lies in {made}"], wanted.json)
 
 
 def _serves(name: str, version: str, as_json: bool) -> int:

@@ -111,11 +111,11 @@ class ModelStore:
         An empty name stands for the store's only one, an empty version for the one that
         should serve. Raises ModelMissing, PromotionInvalid, BundleRefused.
         """
-        return check_bundle(self._folder(name, version, KIND_Q), self._expected, self._config)
+        return check_bundle(self.where(name, version, KIND_Q), self._expected, self._config)
 
     def load_success(self, name: str = "", version: str = "") -> SuccessBundle:
         """Load and check a version of a success detector; otherwise as `load`."""
-        folder = self._folder(name, version, KIND_SUCCESS)
+        folder = self.where(name, version, KIND_SUCCESS)
         return check_success_bundle(folder, self._expected, self._config)
 
     def check(self, name: str, version: str) -> Bundle | SuccessBundle:
@@ -146,7 +146,11 @@ class ModelStore:
         self._write_history(name, history[:-1])
         return history[-2]
 
-    def _folder(self, name: str, version: str, kind: str) -> Path:
+    def where(self, name: str = "", version: str = "", kind: str = KIND_Q) -> Path:
+        """The folder of a version, with names as `load` takes them; nothing in it is looked at.
+
+        Raises ModelMissing, PromotionInvalid.
+        """
         name = name or self._only(kind)
         return self._existing(name, version or self.serving(name))
 

@@ -45,14 +45,17 @@ class Wanted:
     cell: str = "sim"
     scene: str = ""
     variation: str = ""
+    guided: float = 0.0  # share of episodes that policies make which know the truth
 
     @property
     def name(self) -> str:
         """A short name of the run."""
         what = {**asdict(self), "episodes": 0}
-        for name in ("scene", "variation"):  # a run without them is named as ever
+        for name in ("scene", "variation", "guided"):  # a run without them is named as ever
             if not what[name]:
                 del what[name]
+        if not self.mix.by_task:
+            what["mix"].pop("by_task")
         digest = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
         return f"seed{self.seed}-{digest[:8]}"
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from mtopt_core.cell import CellFault
 from mtopt_core.collection import Collector, Outcome
-from mtopt_core.exploration import ExplorationMix
+from mtopt_core.exploration import ExplorationMix, task_mixes
 from mtopt_core.policy import Policy
 from mtopt_core.schedule import LIFT, PLACE, Schedule
 from mtopt_core.scripted import ScriptedPick, ScriptedPlace
@@ -20,6 +20,7 @@ from mtopt_data import config_files
 
 from ..cell import CellConfig, SimCell
 from ..config import read_sim
+from ..guided import GuidedPick, GuidedPlace, PartlyGuided
 from ..variation.scenes import stage
 from .channels import channels
 from .errors import CollectingFailed
@@ -149,7 +150,15 @@ class Station:
             LIFT: ScriptedPick(workspace, self._bounds),
             PLACE: ScriptedPlace(workspace, self._bounds),
         }
-        return ExplorationMix(scripts, self._make_greedy(), self._bounds, wanted.mix)
+        by_task = task_mixes(wanted.mix, "collect", self._registry.names)
+        mix = ExplorationMix(scripts, self._make_greedy(), self._bounds, wanted.mix, by_task)
+        if not wanted.guided:
+            return mix
+        guides: dict[str, Policy] = {
+            LIFT: GuidedPick(self._cell, self._bounds),
+            PLACE: GuidedPlace(self._cell, self._bounds),
+        }
+        return PartlyGuided(guides, mix, wanted.guided)
 
     def _make_greedy(self) -> Policy | None:
         folder = self._plan.wanted.models

@@ -50,7 +50,7 @@ def main(line: Connection, places: Places, plan: Plan) -> None:
     Ctrl-C is the parent's business. When the parent is gone, however it ended, so is this.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
+    threading.Thread(target=end_with_parent, name="parent", daemon=True).start()
     logging.getLogger().setLevel(logging.ERROR)
     try:
         with hold_as_worker(places.data):
@@ -83,7 +83,8 @@ def _tell(line: Connection, done: Done) -> bool:
     return not line.poll()
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
+    """Wait for the end of the process that started this one, then end at once."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

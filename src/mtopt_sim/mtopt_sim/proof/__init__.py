@@ -9,11 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from . import grasps, resets, scripts
-from .share import Proof, Share
+from .share import Proof
 
 PROOFS = {"grasps": grasps.prove, "resets": resets.prove, "scripts": scripts.prove}
 
-__all__ = ["PROOFS", "Proof", "Share", "prove"]
+__all__ = ["PROOFS", "Proof", "prove"]
 
 
 def prove(name: str, root: Path, tries: int, seed: int = 0) -> Proof:

@@ -14,6 +14,7 @@ from mtopt_core.geometry import Transform, pose_tool_down, wrap_angle, yaw_of
 from mtopt_core.workspace import Bin
 from mtopt_robot.arm import Arm
 from mtopt_robot.clearance import BinClearance
+from mtopt_robot.errors import NoSolution
 
 from ..follower import TrajectoryPoints
 from ..grasp import Grasp, grasps
@@ -33,14 +34,28 @@ class Hand:
     arm: Arm
 
     def best(self, name: str) -> Grasp | None:
-        """The best grasp of an object, none if no grasp of it is a good one."""
+        """The best grasp of an object, none if no grasp of it is good and in reach."""
         found = grasps(self.cell, name, BinClearance(self.cell.workspace.bins))
-        return found[0] if found and found[0].good else None
+        return next((grasp for grasp in found if grasp.good and self.reaches(grasp)), None)
 
     def reaches(self, grasp: Grasp) -> bool:
-        """Whether the fingers get to a grasp without touching a wall."""
-        T = grasp.T_base_tool
-        return BinClearance(self.cell.workspace.bins).clear(T[:3, 3], yaw_of(T))
+        """Whether the fingers get to a grasp and up again without touching a wall."""
+        return self.clear(grasp.T_base_tool)
+
+    def clear(self, T_base_tool: Transform) -> bool:
+        """The same for a pose.
+
+        The farthest corners of the right bin are a few millimetres out of the arm's reach.
+        """
+        bins = self.cell.workspace.bins
+        if not BinClearance(bins).clear(T_base_tool[:3, 3], yaw_of(T_base_tool)):
+            return False
+        above, start = self._above(T_base_tool), self.cell.commanded("arm")
+        try:
+            self.arm.kinematics.inverse(T_base_tool, self.arm.kinematics.inverse(above, start))
+        except NoSolution:
+            return False
+        return True
 
     def go(self, T_base_tool: Transform) -> None:
         """To a tool-down pose on a straight line."""
@@ -58,12 +73,16 @@ class Hand:
 
     def pick(self, T_base_tool: Transform) -> None:
         """Down from above, close, up again."""
-        above = T_base_tool.copy()
-        above[2, 3] = self.cell.workspace.hover_z_m
+        above = self._above(T_base_tool)
         self.go(above)
         self.go(T_base_tool)
         self.squeeze(0.0)
         self.go(above)
+
+    def _above(self, T_base_tool: Transform) -> Transform:
+        above = T_base_tool.copy()
+        above[2, 3] = self.cell.workspace.hover_z_m
+        return above
 
     def holds(self, name: str) -> bool:
         """Whether an object is in the gripper and off the floor."""

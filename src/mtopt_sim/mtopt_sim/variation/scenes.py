@@ -67,7 +67,7 @@ class SceneRegistry:
         """A scene by name; raises UnknownScene, and ReservedForEvaluation for training."""
         for scene in self.scenes:
             if scene.name == name:
-                if scene.reserved and purpose is Purpose.TRAINING:
+                if scene.reserved and purpose is not Purpose.EVALUATION:
                     raise ReservedForEvaluation(f"scene {name!r} is kept for evaluation")
                 return scene
         raise UnknownScene(f"no scene {name!r}; there are {', '.join(self.names)}")

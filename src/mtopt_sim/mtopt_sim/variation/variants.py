@@ -62,7 +62,7 @@ def served(kind: str, shelf: Shelf, purpose: Purpose) -> tuple[Variant, ...]:
 
     Raises UnknownObject, and ReservedForEvaluation where training reaches for the reserved ones.
     """
-    if shelf is Shelf.RESERVED and purpose is Purpose.TRAINING:
+    if shelf is Shelf.RESERVED and purpose is not Purpose.EVALUATION:
         raise ReservedForEvaluation(f"the reserved variants of {kind!r} are kept for evaluation")
     try:
         known = VARIANTS[kind]
@@ -77,7 +77,7 @@ def variant(kind: str, name: str, purpose: Purpose) -> Variant:
     """A variant by name; raises UnknownObject, and ReservedForEvaluation for training."""
     for known in VARIANTS.get(kind, ()):
         if known.name == name:
-            if known.reserved and purpose is Purpose.TRAINING:
+            if known.reserved and purpose is not Purpose.EVALUATION:
                 raise ReservedForEvaluation(f"{kind} {name!r} is kept for evaluation")
             return known
     names = ", ".join(v.name for v in VARIANTS.get(kind, ()))

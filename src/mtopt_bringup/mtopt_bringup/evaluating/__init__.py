@@ -1,0 +1,1 @@
+"""`mtopt eval`: what a policy is worth, as tables, data and pages."""

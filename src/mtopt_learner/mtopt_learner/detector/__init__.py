@@ -1,0 +1,1 @@
+"""Success detectors: labelled outcomes, what is trained on them, how good it is elsewhere."""

@@ -1,0 +1,1 @@
+"""Evaluating: attempts at tasks in scenes that training never sees, all cores at work."""

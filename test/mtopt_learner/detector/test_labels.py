@@ -1,0 +1,92 @@
+"""Whose word counts, and what follows from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mtopt_core.errors import UnknownTask
+from mtopt_core.tasks import TaskRegistry
+from mtopt_learner.detector.labels import Label, LabelBook, rank, read_labels, write_labels
+from mtopt_learner.errors import LabelsInvalid
+
+HEAD = "outcome,cell,by,task,success\n"
+
+
+def said(book: LabelBook, outcome: str, found: dict | None = None, by: str = "truth") -> dict:
+    labels, _ = book.labels(outcome, found or {}, by)
+    return dict(zip(book.tasks.names, labels.tolist(), strict=True))
+
+
+def label(task: str, success: bool, by: str = "ada", outcome: str = "x") -> Label:
+    return Label(outcome, "cell1", by, task, success)
+
+
+def test_a_lifted_carrot_is_a_failure_of_every_other_lift(registry: TaskRegistry) -> None:
+    book = LabelBook(registry, [label("lift-carrot", True)])
+    told = said(book, "x")
+    assert told.pop("lift-carrot") == told.pop("lift-any") == 1
+    assert set(told.values()) == {0}
+
+
+def test_nothing_lifted_is_a_failure_of_all_lifts_and_says_nothing_of_the_plate(
+    registry: TaskRegistry,
+) -> None:
+    told = said(LabelBook(registry, [label("lift-any", False)]), "x")
+    for task in registry:
+        assert told[task.name] == (0 if task.skill == "lift" else -1), task.name
+
+
+def test_a_person_wins_over_the_truth_and_over_a_model(registry: TaskRegistry) -> None:
+    truth = {task.name: task.name in ("lift-any", "lift-carrot") for task in registry}
+    book = LabelBook(registry, [label("lift-carrot", False), label("lift-milk", True)])
+    told = said(book, "x", truth)
+    assert told["lift-milk"] == told["lift-any"] == 1 and told["lift-carrot"] == 0
+    assert book.labels("x", truth, "truth")[1] == "ada"
+    assert said(book, "other", truth)["lift-carrot"] == 1
+    assert book.labels("other", truth, "truth")[1] == "truth"
+    by_model = LabelBook(registry, [label("lift-any", True, by="watcher/1")])
+    assert said(by_model, "x", {"lift-any": False})["lift-any"] == 0
+    assert rank("ada") > rank("truth") > rank("watcher/1")
+
+
+def test_what_a_person_left_open_is_filled_in(registry: TaskRegistry) -> None:
+    truth = {task.name: task.name in ("place-any", "place-bottom") for task in registry}
+    told = said(LabelBook(registry, [label("place-top-left", True)]), "x", truth)
+    assert told["place-top-left"] == told["place-bottom"] == told["place-any"] == 1
+    assert told["place-top-right"] == told["lift-any"] == 0
+
+
+def test_people_who_contradict_each_other_are_told(registry: TaskRegistry) -> None:
+    book = LabelBook(registry, [label("lift-carrot", True), label("lift-milk", True, by="bo")])
+    with pytest.raises(LabelsInvalid, match="outcome x"):
+        book.labels("x", {}, "")
+    with pytest.raises(UnknownTask):
+        LabelBook(registry, [label("lift-moon", True)])
+
+
+def test_the_later_word_of_equals_counts(registry: TaskRegistry) -> None:
+    book = LabelBook(registry, [label("lift-any", True), label("lift-any", False)])
+    assert said(book, "x")["lift-any"] == 0
+
+
+def test_a_file_is_read_as_it_was_written(tmp_path: Path) -> None:
+    labels = [label("lift-any", True), label("lift-milk", False, outcome="y")]
+    write_labels(tmp_path / "labels.csv", labels)
+    assert read_labels(tmp_path / "labels.csv") == labels
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("x,cell1,ada,lift-any,yes", "line 2: success = 'yes': must be 0 or 1"),
+        ("x,cell1,,lift-any,1", "line 2: by is missing"),
+        ("x,cell1,ada", "line 2: task is missing"),
+    ],
+)
+def test_a_wrong_line_is_named(tmp_path: Path, line: str, reason: str) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_text(HEAD + line + "\n")
+    with pytest.raises(LabelsInvalid, match=reason):
+        read_labels(path)
