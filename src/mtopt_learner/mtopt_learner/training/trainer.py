@@ -31,6 +31,7 @@ class TrainConfig:
     optimizer: str = option(ADAM, "method; the paper's is sgd, with momentum", choices=(ADAM, SGD))
     learning_rate: float = option(1e-3, "size of a step", low=0.0, high=10.0)
     warm_up: int = option(100, "steps until it has grown to that", low=0)
+    half_life: int = option(0, "steps in which it halves from then on; 0: it stays", low=0)
     weight_decay: float = option(7e-5, "pull of the weights towards nought", low=0.0, high=1.0)
     uses: int = option(4, "steps that an example with its target is used for", low=1, high=1000)
     conservative: float = option(
@@ -43,6 +44,14 @@ class TrainConfig:
         AUTO, "number format; auto: bf16 where the machine has arithmetic for it",
         choices=(AUTO, FP32, BF16),
     )  # fmt: skip
+
+    def rate(self, steps: int) -> float:
+        """The size of the next step after so many."""
+        grown = self.learning_rate * min(1.0, (steps + 1) / (self.warm_up + 1))
+        later: float = 0.5 ** (
+            max(0, steps - self.warm_up) / self.half_life if self.half_life else 0
+        )
+        return grown * later
 
 
 def precision_of(config: TrainConfig, device: str) -> torch.dtype | None:
@@ -68,7 +77,7 @@ class Trainer:
 
     def step(self, batch: Labelled, rng: np.random.Generator) -> dict[str, float]:
         """One step; loss, and the means of Q, targets and returns over the batch."""
-        rate = self.config.learning_rate * min(1.0, (self.steps + 1) / (self.config.warm_up + 1))
+        rate = self.config.rate(self.steps)
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         images, states, tasks, actions, target, real, others, weights = (
