@@ -160,19 +160,31 @@ def _picture(words: list[str]) -> int:
 
 
 def _docs(words: list[str]) -> int:
-    from . import reference
-
     parser = argparse.ArgumentParser(prog="mtopt docs", description="Pages made from the code.")
-    parser.add_argument("page", choices=["parameters"])
+    parser.add_argument("page", choices=["parameters", "results"])
     parser.add_argument("--out", type=Path, help="file to write; otherwise it is printed")
     wanted = parser.parse_args(words)
-    text = reference.page()
+    if wanted.page == "results":
+        from .evaluating import results
+
+        folder = wanted.out.with_suffix("") if wanted.out else Path("docs/results")
+        text = results.page(folder)
+        if wanted.out:
+            _write(folder / results.PLOT, results.picture(folder))
+    else:
+        from . import reference
+
+        text = reference.page()
     if wanted.out:
-        wanted.out.parent.mkdir(parents=True, exist_ok=True)
-        wanted.out.write_text(text, encoding="utf-8")
+        _write(wanted.out, text)
     else:
         sys.stdout.write(text)
     return 0
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
 
 
 _RUN: dict[str, Callable[[list[str]], int]] = {

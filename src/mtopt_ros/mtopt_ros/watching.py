@@ -50,6 +50,11 @@ class Watch:
             known.asked_s = -1e9  # the next order need not wait
         known.state, known.fault, known.heard_s = state, fault, now_s
 
+    def fault(self, name: str) -> str:
+        """What a node said last that is wrong with it; empty for a stranger."""
+        known = self.nodes.get(name)
+        return known.fault if known is not None else ""
+
     def gone(self, now_s: float) -> list[str]:
         """Nodes that were heard once and are silent now."""
         return [

@@ -55,7 +55,9 @@ class Bench:
         targets = dataclasses.replace(config.targets, returns_first=0)
         self.config = dataclasses.replace(config, targets=targets)
         self.learner = Learner(self.config, tasks, bounds)
-        self._cache = FrameCache(folder, self.config.view, layout_hash(bounds))
+        self._cache = FrameCache(
+            folder, self.config.view, layout_hash(bounds, self.config.view.posed)
+        )
         for number in range(EPISODES):
             self.learner.file([self._cache.add(self._episode(number, tasks.names))])
         self._amp = precision_of(self.config.training, "cpu")

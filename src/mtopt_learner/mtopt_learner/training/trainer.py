@@ -7,17 +7,20 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from mtopt_core.config import option
 
 from ..cem_batch import BatchCem
+from ..networks.look_network import LookNetwork
+from ..networks.q_network import QNetwork
 from ..updater import Labelled
 
 ADAM, SGD = "adam", "sgd"
 AUTO, FP32, BF16 = "auto", "fp32", "bf16"
 MOMENTUM = 0.9
+Trained = QNetwork | LookNetwork
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class Trainer:
     """Owns the weights that are trained."""
 
     def __init__(
-        self, network: nn.Module, config: TrainConfig, search: BatchCem, device: str = "cpu"
+        self, network: Trained, config: TrainConfig, search: BatchCem, device: str = "cpu"
     ) -> None:
         self.network = network.to(device).train()
         self.config, self.steps = config, 0
@@ -66,15 +69,17 @@ class Trainer:
         rate = self.config.learning_rate * min(1.0, (self.steps + 1) / (self.config.warm_up + 1))
         for group in self._optimizer.param_groups:
             group["lr"] = rate
-        images, states, tasks, actions, target, real = (
+        images, states, tasks, actions, target, real, others, weights = (
             part.to(self._device) for part in batch.parts
         )
         rows = self._with_untried(actions, rng)
         kind = self._device.partition(":")[0]
         with torch.autocast(kind, self._amp or torch.bfloat16, enabled=self._amp is not None):
-            logits = self.network(images, states, tasks, rows).float()
+            seen = self.network.encoder(images)
+            logits = self.network.head(seen, states, tasks, rows).float()
+            beside = self._beside(seen, states, actions, others, weights)
         error = functional.binary_cross_entropy_with_logits(logits[:, 0], target)
-        loss = error + self.config.conservative * _conservative(logits)
+        loss = error + beside + self.config.conservative * _conservative(logits)
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self._optimizer.step()
@@ -104,6 +109,17 @@ class Trainer:
         if self.config.optimizer == SGD:
             return torch.optim.SGD(weights, rate, momentum=MOMENTUM, weight_decay=decay)
         return torch.optim.AdamW(weights, rate, weight_decay=decay)
+
+    def _beside(
+        self, seen: Tensor, states: Tensor, actions: Tensor, others: Tensor, weights: Tensor
+    ) -> Tensor:
+        """How far the same actions are from their targets for every task, where any is wanted."""
+        if not bool(weights.any()):
+            return seen.new_zeros(())
+        codes = torch.eye(others.shape[1], device=seen.device).expand(len(seen), -1, -1)
+        logits = self.network.head(seen, states, codes, actions.unsqueeze(1)).float()
+        error = functional.binary_cross_entropy_with_logits(logits, others, reduction="none")
+        return (error * weights).sum() / len(seen)
 
     def _with_untried(self, actions: Tensor, rng: np.random.Generator) -> Tensor:
         """Actions (N, 1, 8); with the conservative term some that nobody tried behind each."""
