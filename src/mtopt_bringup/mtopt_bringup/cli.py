@@ -13,6 +13,7 @@ INTERRUPTED = 130
 _COMMANDS = {
     "up": "run the cells of a fleet and collect episodes",
     "cell": "speak to a running cell: status, pause, resume, stop, discard, relabel",
+    "view": "let Foxglove look at the cells that run",
     "soak": "run a cell for hours while something breaks all the time, and judge it",
     "collect": "collect episodes of simulated cells at full speed, without ROS",
     "learn": "learn a policy from recorded episodes, or a success detector: learn detector",
@@ -74,6 +75,15 @@ def _cell(words: list[str]) -> int:
 
     os.environ.update(transport.bystander(Paths.installed(), os.environ))
     return cell.run(words)
+
+
+def _view(words: list[str]) -> int:
+    from .stop import Stop
+
+    with Stop() as stop:
+        from . import view
+
+        return view.run(words, stop)
 
 
 def _soak(words: list[str]) -> int:
@@ -180,6 +190,7 @@ def _write(path: Path, text: str) -> None:
 _RUN: dict[str, Callable[[list[str]], int]] = {
     "up": _up,
     "cell": _cell,
+    "view": _view,
     "soak": _soak,
     "collect": _collect,
     "learn": _learn,
