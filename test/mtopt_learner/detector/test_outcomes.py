@@ -102,13 +102,11 @@ def test_cells_are_split_whole() -> None:
     split = SplitConfig(held_out=("heldout*",), calibration=("fit?",))
     cells = ("heldout1", "fit1", "cell1", "cell2")
     listed = [Outcome(f"{cell}-{n}", cell) for cell in cells for n in range(3)]
-    listed.append(Outcome("late", "cell1", purpose="evaluation"))
-    roles = split.roles(listed)
-    assert roles == [Role.HELD_OUT] * 3 + [Role.CALIBRATION] * 3 + [Role.TRAINING] * 6 + [
-        Role.HELD_OUT
-    ]
-    split.admit(listed[3:-1])
-    for refused in (listed[0], listed[-1]):
+    listed += [Outcome(purpose, "cell1", purpose=purpose) for purpose in ("evaluation", "gate")]
+    wanted = [Role.HELD_OUT] * 3 + [Role.CALIBRATION] * 3 + [Role.TRAINING] * 6
+    assert split.roles(listed) == [*wanted, Role.HELD_OUT, Role.HELD_OUT]
+    split.admit(listed[3:-2])
+    for refused in (listed[0], *listed[-2:]):
         with pytest.raises(ReservedForEvaluation, match="is held out"):
             split.admit([*listed[3:6], refused])
 
