@@ -11,8 +11,10 @@ from fakes.outcomes import CAMERA_PX, TOY_TASKS, toy_config, toy_views, write_to
 from fakes.replay_episodes import CAMERA_PX as REPLAY_PX
 from fakes.replay_episodes import scene, write_replay_episode
 from mtopt_core.errors import ReservedForEvaluation
+from mtopt_data.errors import LabelsInvalid
+from mtopt_data.labels import Label, write_labels
 from mtopt_learner.detector import outcomes as module
-from mtopt_learner.detector.labels import Label, LabelBook, write_labels
+from mtopt_learner.detector.labels import LabelBook
 from mtopt_learner.detector.outcomes import (
     LabelledFolder,
     Outcome,
@@ -23,7 +25,6 @@ from mtopt_learner.detector.outcomes import (
 )
 from mtopt_learner.detector.split import Role, SplitConfig
 from mtopt_learner.detector.views import VIEWS, ViewConfig
-from mtopt_learner.errors import LabelsInvalid
 from mtopt_learner.replay.log_replay import FolderReplay
 from mtopt_robot.jpeg import jpeg
 from mtopt_robot.models.image import prepare
