@@ -11,6 +11,7 @@ from mtopt_core.tasks import TaskRegistry
 from .bellman import BellmanConfig
 from .errors import SettingsInvalid
 from .impersonation import ALL, ORIG, SKILL, Impersonation, orig, share_all, skill
+from .loop import LoopConfig
 from .networks.config import NetworkConfig
 from .rebalancing import BALANCED, SQRT, UNIFORM, Rebalancing, balanced, square_root, uniform
 from .replay.view import View
@@ -75,6 +76,7 @@ class LearnConfig:
     cem: CemConfig = section(CemConfig, "the search within them")
     training: TrainConfig = section(TrainConfig, "steps of training")
     pace: PaceConfig = section(PaceConfig, "how often what is done")
+    loop: LoopConfig = section(LoopConfig, "how collecting and training take turns")
     seed: int = option(1, "of all that is random", low=0)
 
     def __post_init__(self) -> None:

@@ -11,6 +11,7 @@ import copy
 import hashlib
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from .batches import Transitions, transitions
 from .buffers import TaskBuffers
 from .cem_batch import BatchCem
 from .config import LearnConfig
+from .loop import LoopConfig
 from .networks.q_network import QNetwork
 from .replay.cache import Kept
 from .training import checkpoint
@@ -106,7 +108,8 @@ class Learner:
     @property
     def settings_key(self) -> str:
         """A short name of all that a checkpoint depends on."""
-        known = [repr(self.config), *self.tasks.names, layout_hash(self.bounds)]
+        config = replace(self.config, loop=LoopConfig())  # it changes no weight
+        known = [repr(config), *self.tasks.names, layout_hash(self.bounds)]
         return hashlib.sha256("\n".join(known).encode()).hexdigest()[:16]
 
     def save(self, path: Path) -> None:
