@@ -13,6 +13,7 @@ INTERRUPTED = 130
 _COMMANDS = {
     "up": "run the cells of a fleet and collect episodes",
     "cell": "speak to a running cell: status, pause, resume, stop, discard, relabel",
+    "view": "let Foxglove look at the cells that run",
     "soak": "run a cell for hours while something breaks all the time, and judge it",
     "collect": "collect episodes of simulated cells at full speed, without ROS",
     "learn": "learn a policy from recorded episodes, or a success detector: learn detector",
@@ -76,6 +77,15 @@ def _cell(words: list[str]) -> int:
     return cell.run(words)
 
 
+def _view(words: list[str]) -> int:
+    from .stop import Stop
+
+    with Stop() as stop:
+        from . import view
+
+        return view.run(words, stop)
+
+
 def _soak(words: list[str]) -> int:
     from .stop import Stop
 
@@ -86,6 +96,10 @@ def _soak(words: list[str]) -> int:
 
 
 def _collect(words: list[str]) -> int:
+    if words[:1] == ["outcomes"]:
+        from . import collect_outcomes
+
+        return collect_outcomes.run(words[1:])
     from . import collect
 
     return collect.run(words)
@@ -180,6 +194,7 @@ def _write(path: Path, text: str) -> None:
 _RUN: dict[str, Callable[[list[str]], int]] = {
     "up": _up,
     "cell": _cell,
+    "view": _view,
     "soak": _soak,
     "collect": _collect,
     "learn": _learn,

@@ -58,7 +58,7 @@ def run(wanted: argparse.Namespace) -> int:
     make_folder(data)
     with (
         Stop() as stop,
-        FrameCache(folder / "cache", config.view, layout_hash(bounds)) as cache,
+        FrameCache(folder / "cache", config.view, layout_hash(bounds, config.view.posed)) as cache,
         MetricLog(folder) as metrics,
         View(0, wanted.json) as view,
     ):

@@ -55,7 +55,7 @@ def run(words: Sequence[str]) -> int:
     folder = Path(wanted.run).expanduser().absolute()
     with (
         Stop() as stop,
-        FrameCache(folder / "cache", config.view, layout_hash(bounds)) as cache,
+        FrameCache(folder / "cache", config.view, layout_hash(bounds, config.view.posed)) as cache,
         MetricLog(folder) as metrics,
         View(wanted.steps, wanted.json) as view,
     ):

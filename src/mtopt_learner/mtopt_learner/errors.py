@@ -41,9 +41,5 @@ class CheckpointInvalid(LearnerError):
     """A checkpoint that cannot be read, or that other settings made."""
 
 
-class LabelsInvalid(LearnerError):
-    """Labels of outcomes that cannot be read, or that no scene can have."""
-
-
 class OutcomesMissing(LearnerError):
     """Too few labelled outcomes of a kind that is needed."""

@@ -8,6 +8,7 @@ data folder -> log replay -> per-task buffers -> Bellman updater -> pool -> trai
 from __future__ import annotations
 
 import copy
+import dataclasses
 import hashlib
 import json
 from collections.abc import Iterable
@@ -26,10 +27,10 @@ from mtopt_core.tasks import TaskRegistry
 from .batches import Transitions, transitions
 from .buffers import TaskBuffers
 from .cem_batch import BatchCem
-from .config import LearnConfig
+from .config import LearnConfig, ValueNetwork
 from .loop import LoopConfig
-from .networks.q_network import QNetwork
 from .replay.cache import Kept
+from .siblings import siblings
 from .training import checkpoint
 from .training.pool import TrainPool
 from .training.trainer import Trainer, precision_of
@@ -48,7 +49,8 @@ class Learner:
     ) -> None:
         self.config, self.tasks, self.bounds = config, tasks, bounds
         torch.manual_seed(config.seed)
-        network = QNetwork(config.network, len(tasks)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network = config.made_network(len(tasks), bounds)
+        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.search = BatchCem(bounds, config.cem, device)
         self.trainer = Trainer(network, config.training, self.search, device)
         self.networks = LaggedNetworks(self.trainer.network, config.targets)
@@ -67,10 +69,10 @@ class Learner:
         return self.trainer.steps
 
     @property
-    def network(self) -> QNetwork:
+    def network(self) -> ValueNetwork:
         """A copy of the network that a cell would get: the running mean of the weights."""
         mean = self.networks.first
-        if not isinstance(mean, QNetwork):
+        if not isinstance(mean, ValueNetwork):
             raise TypeError(f"the trained network is a {type(mean).__name__}")
         return copy.deepcopy(mean).cpu().eval()
 
@@ -94,7 +96,12 @@ class Learner:
         """Transitions as the re-balancing shares them out; raises NothingToReplay."""
         drawn = self.buffers.draw(count, self._strategy, rng)
         view, bellman = self.config.view, self.config.bellman
-        return transitions(frames, drawn, view, len(self.tasks), bellman, rng)
+        made = transitions(frames, drawn, view, len(self.tasks), bellman, rng)
+        if not self.config.sampling.siblings:
+            return made
+        shares = self._strategy(self.buffers.sizes)
+        known = siblings(self.buffers.outcomes(drawn.frames), self.tasks.names, shares)
+        return dataclasses.replace(made, siblings=known)
 
     def shares(self) -> dict[str, float]:
         """Share of each task's examples in a batch, and of its successes."""
@@ -109,7 +116,11 @@ class Learner:
     def settings_key(self) -> str:
         """A short name of all that a checkpoint depends on."""
         config = replace(self.config, loop=LoopConfig())  # it changes no weight
-        known = [repr(config), *self.tasks.names, layout_hash(self.bounds)]
+        known = [
+            repr(config),
+            *self.tasks.names,
+            layout_hash(self.bounds, self.config.view.posed),
+        ]
         return hashlib.sha256("\n".join(known).encode()).hexdigest()[:16]
 
     def save(self, path: Path) -> None:

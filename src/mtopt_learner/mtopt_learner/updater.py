@@ -47,8 +47,11 @@ class Valued(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
-    """Examples to train on: images (N, H, W, 3), states (N, 2), tasks (N, T), actions (N, 8),
-    targets (N,), and what the episodes really came to, (N,)."""
+    """Examples to train on: images (N, H, W, 3), states (N, S), tasks (N, T), actions (N, 8),
+    targets (N,), and what the episodes really came to, (N,).
+
+    `others` and their `weights`, (N, T) or (N, 0), are targets for the tasks beside the drawn one.
+    """
 
     images: Tensor
     states: Tensor
@@ -56,6 +59,8 @@ class Labelled:
     actions: Tensor
     targets: Tensor
     returns: Tensor
+    others: Tensor | None = None
+    weights: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -66,8 +71,11 @@ class Labelled:
     @property
     def parts(self) -> tuple[Tensor, ...]:
         """All tensors, in the order of the fields."""
+        none = self.targets.new_zeros((len(self.targets), 0))
         return (
             self.images, self.states, self.tasks, self.actions, self.targets, self.returns,
+            none if self.others is None else self.others,
+            none if self.weights is None else self.weights,
         )  # fmt: skip
 
 
@@ -126,7 +134,8 @@ class BellmanUpdater:
     def label(self, batch: Transitions, rng: np.random.Generator) -> Labelled:
         """A batch with its targets; those of episodes that were over need no network."""
         values = np.zeros(len(batch.actions), dtype=np.float32)
-        if self.networks.steps < self.networks.config.returns_first:
+        by_returns = self.networks.steps < self.networks.config.returns_first
+        if by_returns:
             found = returns(batch.outlook, self.bellman)
         else:
             going_on = np.flatnonzero(~batch.outlook.ended)
@@ -135,7 +144,14 @@ class BellmanUpdater:
             found = targets(batch.outlook, values, self.bellman)
         made = (batch.images, batch.states, batch.tasks, batch.actions, found)
         real = returns(batch.outlook, self.bellman)
-        return Labelled(*(torch.from_numpy(part) for part in (*made, real)))
+        others: list[np.ndarray] = []
+        if batch.siblings is not None:
+            worth = self.bellman.discount ** batch.outlook.left[:, None]
+            others = [
+                (batch.siblings.success * worth).astype(np.float32),
+                batch.siblings.weights * np.float32(by_returns),
+            ]
+        return Labelled(*(torch.from_numpy(part) for part in (*made, real, *others)))
 
     def next_values(
         self, batch: Transitions, rows: np.ndarray, rng: np.random.Generator

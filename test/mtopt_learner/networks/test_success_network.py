@@ -40,6 +40,7 @@ def trained(config: SuccessConfig, tasks: int) -> SuccessNetwork:
         network(*(torch.from_numpy(view) for view in views(config, 4)))
     for block in network.trunk:
         torch.nn.init.normal_(block.norm.bias, 0.1, 0.1)
+    torch.nn.init.normal_(network.norm.bias, 0.1, 0.1)
     return network.eval()
 
 

@@ -20,7 +20,7 @@ class StepConfig:
     steps: int = option(4000, "of training, in all", low=1)
     batch: int = option(64, "outcomes in a step", low=2, high=4096)
     learning_rate: float = option(2e-3, "size of a step at its largest", low=0.0, high=1.0)
-    warm_up: int = option(100, "steps until it has grown to that; then it falls to nought", low=0)
+    warm_up: int = option(50, "steps until it has grown to that; then it falls to nought", low=0)
     weight_decay: float = option(1e-3, "pull of the weights towards nought", low=0.0, high=1.0)
     log: int = option(50, "steps between two lines of metrics", low=1)
     checkpoint: int = option(250, "steps between two checkpoints", low=1)

@@ -160,11 +160,15 @@ def _norm(norm: nn.BatchNorm2d | nn.BatchNorm1d) -> tuple[Weights, Weights]:
     return array_of(scale), array_of(norm.bias - norm.running_mean * scale)
 
 
-def folded_dense(layer: nn.Module) -> FoldedDense:
-    """A linear layer as plain weights."""
+def folded_dense(layer: nn.Module, norm: nn.BatchNorm1d | None = None) -> FoldedDense:
+    """A linear layer as plain weights, with the batch norm behind it where there is one."""
     if not isinstance(layer, nn.Linear):
         raise TypeError(f"must be a linear layer, is {type(layer).__name__}")
-    return FoldedDense(array_of(layer.weight).T, array_of(layer.bias))
+    weight, bias = array_of(layer.weight).T, array_of(layer.bias)
+    if norm is None:
+        return FoldedDense(weight, bias)
+    scale, shift = _norm(norm)
+    return FoldedDense(weight * scale, bias * scale + shift)
 
 
 def folded_convs(blocks: Iterable[nn.Module], tops: Tops) -> list[FoldedConv]:

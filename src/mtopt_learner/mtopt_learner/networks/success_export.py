@@ -39,13 +39,9 @@ def success_graph(network: SuccessNetwork) -> bytes:
     width = config.view_features
     seen = graph.node("Reshape", seen, graph.constant([VIEWS, -1, width]))
     seen = graph.node("Transpose", seen, perm=[1, 0, 2])
-    seen = graph.node("Reshape", seen, graph.constant([-1, 1, VIEWS * width]))
-    merged = layers.dense(seen, folded_dense(network.merge))
-    merged = layers.relu(graph.node("Add", merged, graph.constant(array_of(network.task))))
-    hidden = layers.relu(layers.dense(merged, folded_dense(network.hidden)))
-    logits = layers.dense(hidden, folded_dense(network.out))
-    shape = graph.constant([-1, network.tasks])
-    graph.output("logits", graph.node("Reshape", logits, shape), ["B", network.tasks])
+    seen = graph.node("Reshape", seen, graph.constant([-1, VIEWS * width]))
+    merged = layers.relu(layers.dense(seen, folded_dense(network.merge, network.norm)))
+    graph.output("logits", layers.dense(merged, folded_dense(network.out)), ["B", network.tasks])
     return graph.to_bytes()
 
 
