@@ -12,6 +12,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from .batches import Transitions, transitions
 from .buffers import TaskBuffers
 from .cem_batch import BatchCem
 from .config import LearnConfig, ValueNetwork
+from .loop import LoopConfig
 from .replay.cache import Kept
 from .siblings import NOT_LENT, siblings
 from .training import checkpoint
@@ -116,8 +118,9 @@ class Learner:
     @property
     def settings_key(self) -> str:
         """A short name of all that a checkpoint depends on."""
+        config = replace(self.config, loop=LoopConfig())  # it changes no weight
         known = [
-            repr(self.config),
+            repr(config),
             *self.tasks.names,
             layout_hash(self.bounds, self.config.view.posed),
         ]
