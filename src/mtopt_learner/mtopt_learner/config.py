@@ -48,7 +48,7 @@ class SamplingConfig:
 
     siblings: bool = option(
         False,
-        "whether a transition also teaches the other tasks it is lent to, while returns come first",
+        "whether a transition also teaches the other tasks that its episode is lent to",
     )
 
     def lender(self, tasks: TaskRegistry) -> Impersonation:
