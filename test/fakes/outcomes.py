@@ -8,8 +8,8 @@ import numpy as np
 
 from mtopt_core.config import from_mapping
 from mtopt_core.tasks import TaskRegistry
+from mtopt_data.labels import Label, write_labels
 from mtopt_learner.detector.config import DetectorConfig
-from mtopt_learner.detector.labels import Label, write_labels
 from mtopt_robot.jpeg import jpeg
 
 CAMERA_PX = (32, 40)

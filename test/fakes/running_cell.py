@@ -18,6 +18,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from fakes.ros_cell_hardware import FAST_ARM, FAST_BIN
 from fakes.ros_processes import executable
 from fakes.ros_session import CELL, ROOT, Prober, domain_id, until
+from mtopt_bringup import tether
 from mtopt_data.naming import finished_files
 from mtopt_data.reader import read_metadata
 from mtopt_msgs.msg import CellStatus
@@ -53,6 +54,7 @@ class RunningCell:
         self.statuses: list[CellStatus] = prober.heard(CellStatus, f"/{CELL}/cell/status", STATES)
         self._diagnostics = prober.heard(DiagnosticArray, "/diagnostics", STATES)
         self._up: subprocess.Popen[bytes] | None = None
+        self._caused_s, self._seen = 0.0, 0
         self._prefix()
         cell = {"name": CELL, "hardware": "mujoco", "nodes": NODES}
         (folder / "fleet.yaml").write_text(yaml.safe_dump({"cells": [cell]}))
@@ -64,7 +66,7 @@ class RunningCell:
         given = ["up", "--fleet", "fleet.yaml", "--data", "data", "--seed", "5", *words]
         with self.out.open("wb") as out:
             self._up = subprocess.Popen(
-                [sys.executable, "-m", "mtopt_bringup.cli", *given],
+                tether.command(signal.SIGTERM, [sys.executable, "-m", "mtopt_bringup.cli", *given]),
                 cwd=self.folder,
                 env=self.environment,
                 stdout=out,
@@ -102,6 +104,7 @@ class RunningCell:
 
     def say(self, *words: str) -> subprocess.CompletedProcess[str]:
         """`mtopt cell ...` to this cell."""
+        self._cause()
         return subprocess.run(
             [sys.executable, "-m", "mtopt_bringup.cli", "cell", *words, "--cell", CELL],
             env=self.environment,
@@ -115,6 +118,7 @@ class RunningCell:
 
     def tell_hardware(self, **broken: Any) -> None:
         """What is broken from now on; nothing mends everything."""
+        self._cause()
         unfinished = self._told.with_suffix(".new")
         unfinished.write_text(json.dumps(broken))
         os.replace(unfinished, self._told)
@@ -126,8 +130,12 @@ class RunningCell:
     def send(self, node: str, number: int) -> int:
         """A signal to a node's process; its id."""
         pid = self.pid(node)
+        self._cause()
         os.kill(pid, number)
         return pid
+
+    def _cause(self) -> None:
+        self._caused_s, self._seen = time.monotonic(), len(self.shown())
 
     def _pid(self, node: str) -> int | None:
         mark = f"XDG_STATE_HOME={self.folder / 'state'}".encode()
@@ -170,19 +178,27 @@ class RunningCell:
         return ""
 
     def wait_for_fault(self, node: str, name: str) -> float:
-        """Until a fault is in the status, in the diagnostics and in the view; seconds it took."""
-        began_s, seen = time.monotonic(), len(self.shown())
+        """Until a fault is in the status, in the diagnostics and in the view; seconds since what
+        a test did last, the cause."""
 
         def everywhere() -> bool:
             told = any(f.startswith(f"{node}: {name}") for f in self.status.faults)
             found["status"] |= told
             found["diagnostics"] |= self.diagnosed(node).startswith(name)
-            found["view"] |= f"fault  {node}: {name}" in self.shown()[seen:]
+            found["view"] |= f"fault  {node}: {name}" in self.shown()[self._seen :]
             return all(found.values())
 
         found = {"status": False, "diagnostics": False, "view": False}
         until(everywhere, f"{node}: {name} (shown so far: {found})", PATIENCE_S)
-        return time.monotonic() - began_s
+        return time.monotonic() - self._caused_s
+
+    def wait_until_up(self) -> None:
+        """Until the first episode is counted."""
+        assert self._up is not None
+        up = self._up
+        seen = "the first episode"
+        until(lambda: up.poll() is not None or self.status.episodes, seen, START_S)
+        assert up.poll() is None, self.shown()
 
     def wait_for_work(self) -> float:
         """Until an episode more is counted, without a fault; seconds it took."""

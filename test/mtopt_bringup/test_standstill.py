@@ -36,6 +36,7 @@ def ended(found: Standstill, until_s: float, **given: float) -> list[str]:
         ("cell1", "fleet/policy: node_lost: silent for over 3 s", "fleet.policy"),
         ("cell1", "runner: node_lost: action arm/move_home refused the goal", ""),
         ("cell1", "arm: tracking_error: behind", ""),
+        ("cell1", "arm: node_lost: silent for over 3 s, not up yet", ""),
         ("cell9", SILENT, ""),
     ],
 )
@@ -53,7 +54,7 @@ def test_what_speaks_again_is_left_alone() -> None:
     found.heard(CellView("cell1", faults=(SILENT,)), 0.0)
     found.heard(CellView("cell1"), 10.0)
     found.heard(CellView("cell1", faults=(SILENT,)), 11.0)
-    assert ended(found, 22.0) == [] and ended(found, 23.1) == ["cell1.arm"]
+    assert ended(found, 25.0) == [] and ended(found, 26.1) == ["cell1.arm"]
 
 
 @pytest.mark.parametrize("given", [{"age_s": 5.0}, {"number": EXITED}])
@@ -61,7 +62,7 @@ def test_what_is_gone_or_has_just_begun_is_left_alone(given: dict[str, float]) -
     found = still()
     found.heard(CellView("cell1", faults=(SILENT,)), 0.0)
     assert ended(found, 100.0, **given) == []
-    assert ended(found, 101.0) == [] and ended(found, 113.0) == ["cell1.arm"]
+    assert ended(found, 101.0) == [] and ended(found, 116.0) == ["cell1.arm"]
 
 
 def test_a_cell_that_says_nothing_has_lost_its_warden() -> None:

@@ -91,7 +91,7 @@ def cell(
     with small_disk(cell.data):
         cell.up()
         try:
-            until(lambda: cell.status.episodes, "the first episode", START_S)
+            cell.wait_until_up()
             until(lambda: other and other[-1].episodes, "the other cell", START_S)
             yield cell
         finally:
@@ -216,6 +216,7 @@ def test_a_disk_that_is_full(cell: RunningCell) -> None:
         pytest.skip("mounting a small disk is not allowed here")
     ballast = cell.data / "ballast"
     room = free.f_bavail * free.f_frsize
+    cell.tell_hardware()  # nothing of it is broken
     ballast.write_bytes(bytes(max(0, room - 9_000_000)))
     shown_s = cell.wait_for_fault("recorder", "DiskFull")
     before, parts = len(finished_files(cell.data)), part_files(cell.data)

@@ -39,7 +39,7 @@ def test_restarted_at_random_moments_it_collects_exactly_what_was_asked_for(
     cell.up("--episodes", str(wanted))
     counts = [0]
     try:
-        until(lambda: cell.status.episodes, "the first episode", START_S)
+        cell.wait_until_up()
         for _ in range(KILLS):
             time.sleep(LONGEST_S * dice.random())
             if cell.status.state == CellStatus.DONE:

@@ -96,6 +96,10 @@ def _soak(words: list[str]) -> int:
 
 
 def _collect(words: list[str]) -> int:
+    if words[:1] == ["outcomes"]:
+        from . import collect_outcomes
+
+        return collect_outcomes.run(words[1:])
     from . import collect
 
     return collect.run(words)

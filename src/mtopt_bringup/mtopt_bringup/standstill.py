@@ -2,7 +2,7 @@
 
 The wardens tell which nodes are silent; a warden that is silent itself shows by its cell's
 silence. A process that stands still for too long is ended, so that the process manager starts it
-anew: nothing else would ever bring it back.
+anew: nothing else would ever bring it back. One that is only coming up is left alone.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from mtopt_ros.cell_view import CellView
+from mtopt_ros.watching import NOT_UP
 
 from .programs import Program
 from .supervision import RUNNING, State
 
 SILENT_S = 3.0  # a warden speaks once a second
-GIVEN_UP_S = 12.0  # silence after which a process is ended
+GIVEN_UP_S = 15.0  # silence after which a process is ended
 _SETTLED_S = 20.0  # no process is ended so soon after its start
 _LOST = "node_lost"
 _WARDEN = f"warden: {_LOST}: nothing is heard of the cell"
@@ -68,7 +69,8 @@ class Standstill:
     def _program(self, cell: str, fault: str) -> str:
         """The program that a silent node lives in; empty for what the runner says of others."""
         node, _, rest = fault.partition(": ")
-        if not rest.startswith(f"{_LOST}: silent") and fault != _WARDEN:
+        silent = rest.startswith(f"{_LOST}: silent") and not rest.endswith(NOT_UP)
+        if not silent and fault != _WARDEN:
             return ""
         place, _, name = node.rpartition("/")
         names = {program.name for program in self.programs}

@@ -95,3 +95,7 @@ class TargetInvalid(DataError):
 
 class ChecksumWrong(DataError):
     """A copy whose bytes are not those of the episode."""
+
+
+class LabelsInvalid(DataError):
+    """Labels of outcomes that cannot be read, or that no scene can have."""

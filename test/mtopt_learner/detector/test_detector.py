@@ -116,7 +116,10 @@ def test_a_training_that_ended_on_other_outcomes_is_not_resumed(
     more = DetectorTrainer(toy_config(1), TOY_TASKS, parts[Role.CALIBRATION])
     assert not more.resume(tmp_path / "c.pt") and more.steps == 0
     with pytest.raises(CheckpointInvalid, match="belongs to settings"):
-        DetectorTrainer(toy_config(2), TOY_TASKS, parts[Role.TRAINING]).resume(tmp_path / "c.pt")
+        other = replace(toy_config(1), seed=2)
+        DetectorTrainer(other, TOY_TASKS, parts[Role.TRAINING]).resume(tmp_path / "c.pt")
+    longer = DetectorTrainer(toy_config(3), TOY_TASKS, parts[Role.CALIBRATION])
+    assert longer.resume(tmp_path / "c.pt") and longer.steps == 1
 
 
 def test_a_cell_held_out_is_never_trained_on(parts: Parts) -> None:

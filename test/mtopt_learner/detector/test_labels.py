@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from mtopt_core.errors import UnknownTask
 from mtopt_core.tasks import TaskRegistry
-from mtopt_learner.detector.labels import Label, LabelBook, rank, read_labels, write_labels
-from mtopt_learner.errors import LabelsInvalid
-
-HEAD = "outcome,cell,by,task,success\n"
+from mtopt_data.errors import LabelsInvalid
+from mtopt_data.labels import Label
+from mtopt_learner.detector.labels import LabelBook, rank
 
 
 def said(book: LabelBook, outcome: str, found: dict | None = None, by: str = "truth") -> dict:
@@ -69,24 +66,3 @@ def test_people_who_contradict_each_other_are_told(registry: TaskRegistry) -> No
 def test_the_later_word_of_equals_counts(registry: TaskRegistry) -> None:
     book = LabelBook(registry, [label("lift-any", True), label("lift-any", False)])
     assert said(book, "x")["lift-any"] == 0
-
-
-def test_a_file_is_read_as_it_was_written(tmp_path: Path) -> None:
-    labels = [label("lift-any", True), label("lift-milk", False, outcome="y")]
-    write_labels(tmp_path / "labels.csv", labels)
-    assert read_labels(tmp_path / "labels.csv") == labels
-
-
-@pytest.mark.parametrize(
-    ("line", "reason"),
-    [
-        ("x,cell1,ada,lift-any,yes", "line 2: success = 'yes': must be 0 or 1"),
-        ("x,cell1,,lift-any,1", "line 2: by is missing"),
-        ("x,cell1,ada", "line 2: task is missing"),
-    ],
-)
-def test_a_wrong_line_is_named(tmp_path: Path, line: str, reason: str) -> None:
-    path = tmp_path / "labels.csv"
-    path.write_text(HEAD + line + "\n")
-    with pytest.raises(LabelsInvalid, match=reason):
-        read_labels(path)

@@ -11,8 +11,10 @@ from fakes.outcomes import CAMERA_PX, TOY_TASKS, toy_config, toy_views, write_to
 from fakes.replay_episodes import CAMERA_PX as REPLAY_PX
 from fakes.replay_episodes import scene, write_replay_episode
 from mtopt_core.errors import ReservedForEvaluation
+from mtopt_data.errors import LabelsInvalid
+from mtopt_data.labels import Label, write_labels
 from mtopt_learner.detector import outcomes as module
-from mtopt_learner.detector.labels import Label, LabelBook, write_labels
+from mtopt_learner.detector.labels import LabelBook
 from mtopt_learner.detector.outcomes import (
     LabelledFolder,
     Outcome,
@@ -23,7 +25,6 @@ from mtopt_learner.detector.outcomes import (
 )
 from mtopt_learner.detector.split import Role, SplitConfig
 from mtopt_learner.detector.views import VIEWS, ViewConfig
-from mtopt_learner.errors import LabelsInvalid
 from mtopt_learner.replay.log_replay import FolderReplay
 from mtopt_robot.jpeg import jpeg
 from mtopt_robot.models.image import prepare
@@ -102,13 +103,11 @@ def test_cells_are_split_whole() -> None:
     split = SplitConfig(held_out=("heldout*",), calibration=("fit?",))
     cells = ("heldout1", "fit1", "cell1", "cell2")
     listed = [Outcome(f"{cell}-{n}", cell) for cell in cells for n in range(3)]
-    listed.append(Outcome("late", "cell1", purpose="evaluation"))
-    roles = split.roles(listed)
-    assert roles == [Role.HELD_OUT] * 3 + [Role.CALIBRATION] * 3 + [Role.TRAINING] * 6 + [
-        Role.HELD_OUT
-    ]
-    split.admit(listed[3:-1])
-    for refused in (listed[0], listed[-1]):
+    listed += [Outcome(purpose, "cell1", purpose=purpose) for purpose in ("evaluation", "gate")]
+    wanted = [Role.HELD_OUT] * 3 + [Role.CALIBRATION] * 3 + [Role.TRAINING] * 6
+    assert split.roles(listed) == [*wanted, Role.HELD_OUT, Role.HELD_OUT]
+    split.admit(listed[3:-2])
+    for refused in (listed[0], *listed[-2:]):
         with pytest.raises(ReservedForEvaluation, match="is held out"):
             split.admit([*listed[3:6], refused])
 

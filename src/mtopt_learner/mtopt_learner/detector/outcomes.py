@@ -18,13 +18,15 @@ from numpy.typing import NDArray
 
 from mtopt_core.observation import Image
 from mtopt_core.purpose import Purpose
+from mtopt_data.errors import LabelsInvalid
+from mtopt_data.labels import FILES, Label, read_labels
 from mtopt_data.metadata import EpisodeMetadata
 from mtopt_data.reader import EpisodeReader
 from mtopt_robot.jpeg import image_of
 
-from ..errors import EpisodeUnfit, LabelsInvalid
+from ..errors import EpisodeUnfit
 from ..replay.cache import RecordCache
-from .labels import FILES, Label, LabelBook, read_labels
+from .labels import LabelBook
 from .views import VIEWS, ViewConfig
 
 _LIKE = ".jpg"

@@ -41,9 +41,9 @@ class SplitConfig:
     )  # fmt: skip
 
     def is_held_out(self, outcome: Outcome) -> bool:
-        """Whether it is of a cell held out, or of an evaluation."""
-        evaluated = outcome.purpose == Purpose.EVALUATION
-        return evaluated or _among(outcome.cell, self.held_out)
+        """Whether it is of a cell held out, or was not made for training at all."""
+        reserved = outcome.purpose != Purpose.TRAINING
+        return reserved or _among(outcome.cell, self.held_out)
 
     def roles(self, outcomes: Iterable[Outcome]) -> list[Role]:
         """What each outcome is for; the same for the same outcomes on every machine."""

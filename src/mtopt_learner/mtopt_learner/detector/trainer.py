@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +80,9 @@ class DetectorTrainer:
 
     @property
     def settings_key(self) -> str:
-        """A short name of all that a checkpoint depends on."""
-        known = f"{self.config!r}\n{self.tasks.names!r}"
+        """A short name of what a checkpoint depends on; how many steps are wanted is not in it."""
+        config = replace(self.config, training=replace(self.config.training, steps=1))
+        known = f"{config!r}\n{self.tasks.names!r}"
         return hashlib.sha256(known.encode()).hexdigest()[:16]
 
     def save(self, path: Path) -> None:

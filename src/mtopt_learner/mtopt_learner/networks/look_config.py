@@ -26,6 +26,7 @@ class LookConfig:
     coarse_channels: int = option(64, "channels at half that size", low=1, high=512)
     coarse: int = option(2, "convolutions of 3 by 3 at half that size", low=0, high=16)
     width: int = option(256, "width of the layers that the action goes through", low=1, high=4096)
+    own_width: int = option(128, "width of a layer for action and state alone", low=1, high=4096)
     reach_m: float = option(
         0.025, "how far around a place it looks, along and across the fingers", unit="m",
         low=0.0, high=0.2,
