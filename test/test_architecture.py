@@ -46,7 +46,9 @@ HOUSE = {
     ),
     "mtopt_sim": room("core data robot", "numpy mujoco yaml xacro cv2"),
     "mtopt_learner": room("core data robot", "numpy torch onnx cv2 tensorboardX"),
-    "mtopt_ros": room("core data robot sim msgs", "numpy yaml ament_index_python", wire=True),
+    "mtopt_ros": room(
+        "core data robot sim msgs", "numpy yaml ament_index_python foxglove", wire=True
+    ),
     "mtopt_bringup": room("core data robot sim learner ros", None),
 }
 WITHOUT_PYTHON = {"mtopt_msgs"}  # generated from .msg, .srv and .action alone

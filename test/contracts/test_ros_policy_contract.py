@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from rclpy.node import Node
+from sensor_msgs.msg import CameraInfo
 from sensor_msgs.msg import Image as ImageMsg
 
 from contracts.policy_contract import RandomPolicyContract
+from fakes.fake_cell import FakeCell
+from fakes.look_model import CAMERA, CAMERA_PX, write_look
 from fakes.ros_fixtures import prober, ros, spinner  # noqa: F401
 from fakes.ros_policies import add_model
 from fakes.ros_policy import ShownPolicy
 from fakes.ros_session import CELL, Prober, Spinner, managed, until
-from mtopt_core.action import ActionBounds
+from mtopt_core.action import Action, ActionBounds
 from mtopt_core.cell import CellFault, EndReason, PolicyLate
 from mtopt_core.exploration import ExplorationMix
 from mtopt_core.observation import Observation
@@ -24,14 +28,16 @@ from mtopt_core.schedule import LIFT, PLACE
 from mtopt_core.scripted import ScriptedPick, ScriptedPlace
 from mtopt_core.tasks import Task, TaskRegistry
 from mtopt_core.workspace import Workspace
+from mtopt_msgs.msg import CameraExtrinsics
 from mtopt_msgs.srv import SelectAction
 from mtopt_robot.models.bundle import Expected
 from mtopt_robot.models.decider import Decider
 from mtopt_robot.models.q_policy import QPolicy
 from mtopt_robot.models.store import ModelStore
+from mtopt_ros import convert
 from mtopt_ros.answering import Answer, LateService
 from mtopt_ros.policy_node import PolicyNode
-from mtopt_ros.qos import DRIVER
+from mtopt_ros.qos import DRIVER, LATCHED
 from mtopt_ros.remote import RemotePolicy
 
 pytestmark = pytest.mark.system
@@ -134,6 +140,54 @@ class TestRemoteNetwork(RandomPolicyContract):
         assert [d.action for d in there] == [d.action for d in here]
         assert [d.q for d in there] == pytest.approx([d.q for d in here], abs=1e-5)
         assert {(d.source, d.model) for d in there} == {("policy", "fake/1")}
+
+
+def test_a_network_that_looks_around_the_tool_decides_alike_here_and_there(
+    spinner: Spinner,  # noqa: F811
+    prober: Prober,  # noqa: F811
+    tmp_path: Path,
+    workspace: Workspace,
+    bounds: ActionBounds,
+    registry: TaskRegistry,
+) -> None:
+    """Before anybody says where the camera stands it is refused by name, and works from then on."""
+    write_look(tmp_path, registry.names, bounds)
+    camera = prober.node.create_publisher(ImageMsg, "camera/overhead/image_raw", DRIVER)
+    lens = prober.node.create_publisher(CameraInfo, "camera/overhead/camera_info", DRIVER)
+    mix = {"scripted": 0.0, "on_policy": 1.0}
+    node = spinner.add(managed(PolicyNode, "policy", models=str(tmp_path), mix=mix))
+    assert prober.change("policy", "configure")
+    until(lambda: node.model_known, "the model")
+    prober.bring_up("policy")
+    until(lambda: camera.get_subscription_count() > 0, "the policy node to listen")
+    client = prober.client(SelectAction, "policy/select_action")
+    there = ShownPolicy(RemotePolicy(client, CELL, 20.0, prober.abort), camera)
+    cell, task = FakeCell(workspace, bounds), registry["lift-can"]
+    cell.begin(task, 3)
+    seen = cell.observe()
+    there.begin(task, 4)
+    with pytest.raises(CellFault, match="calibrated") as caught:
+        there(seen, task)
+    assert caught.value.reason is EndReason.COMMAND_REFUSED
+
+    placed = prober.node.create_publisher(CameraExtrinsics, "camera/extrinsics", LATCHED)
+    placed.publish(convert.extrinsics_msg((CAMERA,), "c0ffee", 1))
+    lens.publish(convert.camera_info_msg(CAMERA, convert.time_msg(1), "camera"))
+    geometry = node._geometry[CELL]
+    until(lambda: geometry.projection(CAMERA_PX) is not None, "the calibration")
+    assert geometry.projection((16, 20)) is None  # the lens was told for another size
+    near = QPolicy(Decider(ModelStore(tmp_path, Expected(bounds, registry.names)).load()))
+    near.begin(task, 4)
+    there.begin(task, 4)
+    chosen = []
+    for _ in range(3):
+        known = replace(seen, P_image_base=CAMERA.P_image_base)
+        here, away = near(known, task), there(seen, task)
+        assert away.action == here.action and away.q == pytest.approx(here.q, abs=1e-5)
+        chosen.append(here.action)
+        cell.act(Action((0.03, -0.04, -0.02)))
+        seen = cell.observe()
+    assert len(set(chosen)) > 1
 
 
 def test_a_late_answer_is_counted_and_finds_nobody(

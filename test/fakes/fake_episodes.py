@@ -17,11 +17,17 @@ S = 1_000_000_000
 _LINE = "=" * 80
 _TIME = f"{_LINE}\nMSG: builtin_interfaces/Time\nint32 sec\nuint32 nanosec\n"
 _HEADER = f"{_LINE}\nMSG: std_msgs/Header\nbuiltin_interfaces/Time stamp\nstring frame_id\n"
+_XYZ = "float64 x\nfloat64 y\nfloat64 z\n"
+_POSE = (
+    f"{_LINE}\nMSG: geometry_msgs/Pose\ngeometry_msgs/Point position\n"
+    f"geometry_msgs/Quaternion orientation\n{_LINE}\nMSG: geometry_msgs/Point\n{_XYZ}"
+    f"{_LINE}\nMSG: geometry_msgs/Quaternion\n{_XYZ}float64 w\n"
+)
 _TYPES = {
     "episode/step": (
         "mtopt_msgs/msg/EpisodeStep",
         "uint32 index\nbuiltin_interfaces/Time image_stamp\nbool gripper_closed\n"
-        f"float64 gripper_height\n{_TIME}",
+        f"float64 gripper_height\ngeometry_msgs/Pose tool_before\n{_TIME}{_POSE}",
     ),
     "camera/overhead/image_raw/compressed": (
         "sensor_msgs/msg/CompressedImage",
@@ -73,6 +79,10 @@ def write_episode(
             image_stamp=taken,
             gripper_closed=index % 2 == 1,
             gripper_height=0.1 * index,
+            tool_before={
+                "position": {"x": 0.5, "y": 0.1 * index, "z": 0.2},
+                "orientation": {"x": 1.0, "y": 0.0, "z": 0.0, "w": 0.0},
+            },
         )
     ended = {"ended_ns": 100 * S, "steps": len(images), "end_reason": "terminated"}
     return writer.close(start.finished(**ended))

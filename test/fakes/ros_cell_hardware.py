@@ -7,6 +7,7 @@ unless a test freezes them. Time is this node's: a tick of wall time is a longer
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 from rclpy.clock import Clock, ClockType
@@ -18,12 +19,15 @@ from sensor_msgs.msg import JointState as JointStateMsg
 from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
 
 from fakes.ros_session import CELL, FILES
+from mtopt_core.geometry import pose_tool_down
 from mtopt_core.joints import JointState
-from mtopt_core.workspace import Workspace
+from mtopt_core.scene import ObjectTruth, SceneTruth
+from mtopt_core.workspace import Bin, Workspace
 from mtopt_data import config_files
+from mtopt_msgs.msg import SceneTruth as SceneTruthMsg
 from mtopt_robot.description import ARM_JOINTS, BIN_JOINTS, GRIPPER_JOINTS
 from mtopt_ros import convert, files
-from mtopt_ros.qos import DRIVER
+from mtopt_ros.qos import DRIVER, STATES
 from mtopt_ros.settings import CAMERAS
 from mtopt_sim.errors import TrajectoryRefused
 from mtopt_sim.follower import TrajectoryFollower, TrajectoryPoints
@@ -32,6 +36,7 @@ TICK_NS = 25_000_000
 WALL_S = 0.002
 IMAGE_EVERY = 8  # ticks
 OPEN_M = 0.035
+_HELD_NS = 4_000_000_000
 SHADES = {"overhead": 40, "left": 120, "right": 200}  # so that a view can be told from another
 
 # Wide bounds for an arm whose cell runs many times faster than the wall clock: a message that is
@@ -49,13 +54,26 @@ FAST_BIN = {
 class CellHardware(Node):
     """Joints that obey, cameras that show a shade of grey, a clock that runs fast.
 
+    `wall_s` is how long a tick takes; `truth` has it say what a simulator would of the scene.
+
     `stuck` joints stay where they are, `pushing` ones push so many Nm while the arm moves, `lost`
     ones are not reported; `silent` topics (joint_states, overhead, ...) are not published; `sent`
     holds the trajectories that arrived, by controller.
     """
 
-    def __init__(self, workspace: Workspace, cameras: bool = True, prefix: str = "") -> None:
-        super().__init__("hardware", namespace=f"/{CELL}", use_global_arguments=False)
+    def __init__(
+        self,
+        workspace: Workspace,
+        cameras: bool = True,
+        prefix: str = "",
+        *,
+        wall_s: float = WALL_S,
+        truth: bool = False,
+        **options: Any,
+    ) -> None:
+        options = options or {"namespace": f"/{CELL}", "use_global_arguments": False}
+        super().__init__("hardware", **options)
+        self._workspace, self._truth = workspace, truth
         description = files.description(FILES["description_file"], prefix)
         home = {
             "arm": (description.names(ARM_JOINTS), np.array(workspace.home_q_rad)),
@@ -71,9 +89,9 @@ class CellHardware(Node):
         self._followers = {name: TrajectoryFollower(*start) for name, start in home.items()}
         self._cameras = CAMERAS if cameras else ()
         self._ticks = 0
-        self._wire()
+        self._wire(wall_s)
 
-    def _wire(self) -> None:
+    def _wire(self, wall_s: float) -> None:
         for controller in self._followers:
             self.create_subscription(
                 JointTrajectoryMsg,
@@ -91,7 +109,8 @@ class CellHardware(Node):
             c: self.create_publisher(CameraInfo, f"camera/{c}/camera_info", DRIVER)
             for c in self._cameras
         }
-        self.create_timer(WALL_S, self._tick, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        self._truths = self.create_publisher(SceneTruthMsg, "sim/truth", STATES)
+        self.create_timer(wall_s, self._tick, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def _on_trajectory(self, controller: str, message: JointTrajectoryMsg) -> None:
         self.sent[controller].append(message)
@@ -130,6 +149,15 @@ class CellHardware(Node):
             self._joints.publish(convert.joint_state_msg(state.select(kept)))
         if self._ticks % IMAGE_EVERY == 0:
             self._see()
+            if self._truth:
+                self._truths.publish(convert.scene_msg(self._scene()))
+
+    def _scene(self) -> SceneTruth:
+        """One carrot in the right bin that hangs in the gripper every other while."""
+        at_m = self._workspace.bins.center_m(Bin.RIGHT)
+        held = bool(self.now_ns // _HELD_NS % 2)
+        carrot = ObjectTruth("carrot_1", "carrot", at_m + np.array([0.0, 0.0, 0.3 * held]), held)
+        return SceneTruth(self.now_ns, (carrot,), None, pose_tool_down(at_m, 0.0), held)
 
     def _see(self) -> None:
         for camera in self._cameras:

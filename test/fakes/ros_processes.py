@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from fakes.ros_session import CELL, FILES, environment
+from mtopt_bringup import tether
 from mtopt_ros.parameters import flat, leaves
 from mtopt_ros.settings import SETTINGS
 
@@ -32,8 +33,12 @@ class Process:
     def __init__(self, arguments: list[str], log: Path) -> None:
         self.log = log
         with log.open("ab") as out:
+            # Also where this session is killed nothing stays behind.
             self._process = subprocess.Popen(
-                arguments, env=environment(), stdout=out, stderr=subprocess.STDOUT
+                tether.command(signal.SIGKILL, arguments),
+                env=environment(),
+                stdout=out,
+                stderr=subprocess.STDOUT,
             )
 
     @property

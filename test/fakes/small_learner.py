@@ -10,11 +10,12 @@ import numpy as np
 
 from mtopt_core.action import ActionBounds
 from mtopt_core.cem import CemConfig
-from mtopt_core.encoding import layout_hash
+from mtopt_core.encoding import layout_hash, state_layout
 from mtopt_core.tasks import TaskRegistry
-from mtopt_learner.config import LearnConfig, PaceConfig
+from mtopt_learner.config import LearnConfig, PaceConfig, SamplingConfig
 from mtopt_learner.learner import Learner
 from mtopt_learner.networks.config import NetworkConfig
+from mtopt_learner.networks.look_config import LookConfig
 from mtopt_learner.replay.cache import FrameCache
 from mtopt_learner.replay.decoding import Replayed
 from mtopt_learner.replay.view import View
@@ -44,6 +45,14 @@ CONFIG = LearnConfig(
     pace=PaceConfig(label=24, pool=32),
 )  # fmt: skip
 
+LOOKING = dataclasses.replace(
+    CONFIG,
+    architecture="look",
+    look=LookConfig((24, 24), stem=4, channels=6, fine=1, coarse_channels=6, coarse=1, width=12),
+    view=View((32, 40), size_px=(24, 24), margin_px=1, at="tool", m_per_px=0.01),
+    sampling=SamplingConfig(siblings=True),
+)
+
 
 def changed(part: str, **values: Any) -> LearnConfig:
     """The settings with some of one part's changed."""
@@ -51,10 +60,12 @@ def changed(part: str, **values: Any) -> LearnConfig:
     return dataclasses.replace(CONFIG, **{part: section})
 
 
-def made_up(number: int, steps: int = 4) -> Replayed:
+def made_up(number: int, steps: int = 4, config: LearnConfig = CONFIG) -> Replayed:
     """An episode that succeeds where the square is bright."""
+    rows, columns = config.view.kept_px
+    width = len(state_layout(config.view.posed))
     rng, good = np.random.default_rng(number), number % 2 == 0
-    images = rng.integers(0, 60, (steps, 28, 28, 3), dtype=np.uint8)
+    images = rng.integers(0, 60, (steps, rows, columns, 3), dtype=np.uint8)
     images[:, 8:20, 8:20] += np.uint8(150 if good else 0)
     actions = rng.uniform(-1, 1, (steps, 8)).astype(np.float32)
     actions[:, 3:] = [0.0, 1.0, 0.0, 0.0, 0.0]
@@ -62,16 +73,16 @@ def made_up(number: int, steps: int = 4) -> Replayed:
     return Replayed(
         f"e{number}", TASKS.names[number % 3 % 2], "terminated", "truth",
         {name: good for name in TASKS.names}, images,
-        rng.uniform(0, 0.3, (steps, 2)).astype(np.float32), actions,
+        rng.uniform(0, 0.3, (steps, width)).astype(np.float32), actions,
         np.zeros((steps, 4), np.float32),
     )  # fmt: skip
 
 
-def filled_cache(folder: Path, episodes: int = 24) -> FrameCache:
+def filled_cache(folder: Path, episodes: int = 24, config: LearnConfig = CONFIG) -> FrameCache:
     """Open, with so many episodes in it."""
-    cache = FrameCache(folder, CONFIG.view, layout_hash(BOUNDS))
+    cache = FrameCache(folder, config.view, layout_hash(BOUNDS, config.view.posed))
     for number in range(len(cache.episodes), episodes):
-        cache.add(made_up(number))
+        cache.add(made_up(number, config=config))
     return cache
 
 

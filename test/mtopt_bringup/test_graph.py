@@ -192,8 +192,19 @@ def test_cells_that_share_a_policy_agree_on_all_else(start: Start) -> None:
     cells = [{"name": "a"}, {"name": "b", "nodes": {"policy": {"cem": {"samples": 32}}}}]
     with pytest.raises(ConfigError, match=r"b: nodes: policy: cem .*as in a"):
         start(*cells, shared_policy="true")
-    with pytest.raises(ConfigError, match="composed"):
-        start(*cells, shared_policy="true", composed="true")
+
+
+def test_composed_cells_may_share_a_policy(start: Start) -> None:
+    made = by_name(start(seed="3", cells="1", shared_policy="true", composed="true"))
+    assert list(made) == ["cell1.mujoco", "cell1.composed", "fleet.policy", "fleet.warden"]
+    composed = made["cell1.composed"]
+    assert "policy" not in composed.parameters
+    assert composed.words == list(composed.parameters)
+    assert composed.words[-1] == "warden"
+    assert ("policy/select_action", "/fleet/policy/select_action") in composed.remappings
+    assert composed.parameters["warden"]["needs"] == ["fleet/policy"]
+    assert "policy" not in composed.parameters["warden"]["nodes"]
+    assert made["cell1.mujoco"].words == []
 
 
 def test_no_cell_is_called_what_all_share(start: Start) -> None:

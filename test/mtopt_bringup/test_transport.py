@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -57,3 +58,13 @@ def test_discovery_stays_on_the_machine_unless_the_user_says_otherwise() -> None
     name = "ROS_AUTOMATIC_DISCOVERY_RANGE"
     assert transport.defaults({})[name] == "LOCALHOST"
     assert name not in transport.defaults({name: "SUBNET"})
+
+
+@pytest.mark.parametrize("name", ["fastdds.xml", "fastdds_images.xml"])
+def test_nobody_looks_into_the_next_domain(name: str, paths: Paths) -> None:
+    """A domain has 250 ports; a process's own are the 10th and 11th, and two more for each before
+    it. One that asked further would find, and obey, cells of the domain after its own."""
+    asked = re.findall(r"<maxInitialPeersRange>(\d+)<", (paths.config / name).read_text())
+    assert asked
+    assert all(11 + 2 * (int(count) - 1) < 250 for count in asked)
+    assert all(int(count) >= 64 for count in asked)  # seven cells of nine processes

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fakes.small_learner import CONFIG, TASKS, changed
+from fakes.small_learner import CONFIG, LOOKING, TASKS, changed
 from mtopt_core.config import described, field_types, from_mapping
 from mtopt_data.yamlfile import read_yaml
 from mtopt_learner.config import LearnConfig, SamplingConfig
@@ -25,7 +25,8 @@ FILES = sorted((ROOT / "config").glob("learn*.yaml"))
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_shipped_files_are_settings(path: Path) -> None:
     config = from_mapping(LearnConfig, read_yaml(path), str(path))
-    assert config.view.image_format().size_px == config.network.size_px
+    fed = config.look if config.architecture == "look" else config.network
+    assert config.view.image_format().size_px == fed.size_px
 
 
 def test_defaults_are_the_papers_network() -> None:
@@ -55,6 +56,14 @@ def test_every_setting_is_read(settings: type) -> None:
 def test_the_view_feeds_the_network() -> None:
     with pytest.raises(SettingsInvalid, match="size_px"):
         changed("view", size_px=(12, 12))
+
+
+def test_each_network_has_the_view_it_was_made_for() -> None:
+    with pytest.raises(SettingsInvalid, match=r"view\.at"):
+        changed("view", at="tool")
+    with pytest.raises(SettingsInvalid, match=r"view\.at"):
+        dataclasses.replace(LOOKING, view=dataclasses.replace(LOOKING.view, at="middle",
+                            crop_px=(24, 24), camera_px=(32, 40)))  # fmt: skip
 
 
 def test_a_pool_holds_a_batch() -> None:

@@ -137,3 +137,11 @@ def test_what_is_needed_elsewhere_is_watched_and_never_ordered() -> None:
     (fault,) = watch.faults(3.4)
     assert fault.startswith("fleet/policy: node_lost")
     assert watch.next_order(3.4) is None
+
+
+def test_a_silent_node_that_is_not_up_yet_may_be_busy_with_that(watch: Watch) -> None:
+    hear(watch, 0.0, camera=ACTIVE, arm=UNCONFIGURED)
+    assert watch.lost(4.0) == {
+        "camera": "node_lost: silent for over 3 s",
+        "arm": "node_lost: silent for over 3 s, not up yet",
+    }

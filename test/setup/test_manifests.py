@@ -18,6 +18,7 @@ KEYS = {
     "OpenGL": "python3-opengl",
     "cv2": "python3-opencv",
     "duckdb": "python3-duckdb-pip",
+    "foxglove": "python3-foxglove-sdk-pip",
     "fsspec": "python3-fsspec",
     "mcap": "mcap-ros2-support",
     "mcap_ros2": "mcap-ros2-support",

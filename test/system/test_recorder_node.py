@@ -14,10 +14,13 @@ import pytest
 from fakes.recorded_cell import Cell, begin, end, new_id
 from fakes.ros_processes import Process, start
 from fakes.ros_session import CELL, Prober, Spinner, managed, until
+from mtopt_data.catalog import journal
 from mtopt_data.naming import finished_files, part_files, quarantined_files
 from mtopt_data.reader import EpisodeReader
+from mtopt_data.recovery import read_reason
 from mtopt_data.verification import verify, verify_folder
 from mtopt_msgs.msg import EpisodeOutcome, Heartbeat
+from mtopt_msgs.srv import DiscardEpisode, RelabelEpisode, StopRecording
 from mtopt_ros.qos import STATES
 from mtopt_ros.recorded_topics import recorded_topics
 from mtopt_ros.recorder_node import RecorderNode
@@ -235,38 +238,66 @@ def process(cell: Cell, tmp_path: Path) -> Iterator[Any]:
         one.end()
 
 
-def test_what_a_killed_recorder_left_is_put_aside_and_the_next_episode_is_whole(
+def test_what_was_open_when_a_recorder_ended_is_put_aside_and_the_next_episode_is_whole(
     process: Any, cell: Cell, prober: Prober, tmp_path: Path
 ) -> None:
     data = tmp_path / "data"
     first = process()
     prober.bring_up("recorder")
     until(cell.heard, "the recorder to listen")
-    episode_id = new_id()
-    assert begin(prober, episode_id).ok
+    killed, stopped = new_id(), new_id()
+    assert begin(prober, killed).ok
     cell.stream(50)
     first.kill()
     assert finished_files(data) == [] and len(part_files(data)) == 1
     second = process()
     prober.bring_up("recorder")
     assert part_files(data) == [] and finished_files(data) == []
-    (kept,) = {path.name.split(".")[0] for path in quarantined_files(data)}
-    assert kept == episode_id
-    assert "recorder" in "".join(path.read_text() for path in data.rglob("*.reason.txt"))
     until(cell.heard, "the recorder to listen")
     done = record(prober, cell)
     assert done.ok and verify(Path(done.path)).ok
-    assert second.end() == 0
-
-
-def test_an_orderly_end_in_the_middle_puts_the_episode_aside(
-    process: Any, cell: Cell, prober: Prober, tmp_path: Path
-) -> None:
-    running = process()
-    prober.bring_up("recorder")
-    until(cell.heard, "the recorder to listen")
-    assert begin(prober, new_id()).ok
+    assert begin(prober, stopped).ok
     cell.stream(5)
-    assert running.end(signal.SIGINT) == 0
-    assert verify_folder(tmp_path / "data").ok
-    assert len(quarantined_files(tmp_path / "data")) >= 1
+    assert second.end(signal.SIGINT) == 0
+    assert verify_folder(data).ok and part_files(data) == []
+    reasons = {path.name.split(".")[0]: read_reason(path) for path in quarantined_files(data)}
+    assert set(reasons) == {killed, stopped}
+    assert "ended before" in reasons[killed] and "was stopped" in reasons[stopped]
+
+
+# --- people's second thoughts
+
+
+def test_a_finished_episode_can_be_discarded_and_relabelled(
+    recorder: RecorderNode, cell: Cell, prober: Prober, tmp_path: Path
+) -> None:
+    first, second = (Path(record(prober, cell).path) for _ in range(2))
+    request = RelabelEpisode.Request(episode_id=first.stem, success=True, who="ada")
+    told = prober.ask(RelabelEpisode, "recorder/relabel", request)
+    assert (told.ok, told.task) == (True, "lift-any"), told.error
+    gone = DiscardEpisode.Request(episode_id=second.stem, who="bob", why="a hand in the bin")
+    told = prober.ask(DiscardEpisode, "recorder/discard", gone)
+    assert told.ok and Path(told.path).parent == tmp_path / "quarantine", told.error
+    assert "discarded by bob: a hand in the bin" in read_reason(Path(told.path))
+    assert finished_files(tmp_path) == [first]
+    rows = journal.read(tmp_path).rows
+    assert rows[first.stem]["relabelled"] == "ada" and rows[first.stem]["succeeded"] is True
+    assert journal.is_gone(rows[second.stem])
+    told = prober.ask(DiscardEpisode, "recorder/discard", gone)
+    assert not told.ok and "EpisodeMissing" in told.error
+    request.who = ""
+    told = prober.ask(RelabelEpisode, "recorder/relabel", request)
+    assert not told.ok and "LabelInvalid" in told.error
+
+
+def test_of_an_episode_that_is_closed_already_the_file_is_told(
+    recorder: RecorderNode, cell: Cell, prober: Prober
+) -> None:
+    """As a runner asks that was killed before it heard the answer."""
+    done = record(prober, cell)
+    request = StopRecording.Request(episode_id=Path(done.path).stem, discard=True)
+    again = prober.ask(StopRecording, "recorder/stop", request)
+    assert (again.ok, again.path) == (True, done.path) and Path(done.path).exists()
+    request.episode_id = new_id()
+    never = prober.ask(StopRecording, "recorder/stop", request)
+    assert not never.ok and "NoOpenEpisode" in never.error and not never.path

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,19 +9,18 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.node import Node
 from std_srvs.srv import Trigger
 
-from fakes.ros_processes import Process, start
 from fakes.ros_session import CELL, FILES, Prober, Spinner, managed, until
 from mtopt_msgs.msg import CellStatus, Heartbeat
 from mtopt_ros.bin_node import BinNode
 from mtopt_ros.lifecycle import CellNode
-from mtopt_ros.qos import STATES
+from mtopt_ros.qos import LATCHED, STATES
+from mtopt_ros.recorder_node import RecorderNode
 from mtopt_ros.success_node import SuccessNode
 from mtopt_ros.warden_node import WardenNode
 
 pytestmark = pytest.mark.system
 
 NODES = ["bin", "success", "recorder"]
-Begin = Callable[[str], Process]
 
 
 class Arm(Node):
@@ -44,21 +42,6 @@ def arm(spinner: Spinner) -> Arm:
     return spinner.add(Arm())
 
 
-@pytest.fixture
-def begin(prober: Prober, tmp_path: Path) -> Iterator[Begin]:
-    """Processes of the product, ended whatever comes."""
-    running: list[Process] = []
-
-    def begin_process(name: str) -> Process:
-        given = {"data": str(tmp_path / "data")} if name == "recorder" else {}
-        running.append(start(name, tmp_path / "log", **given))
-        return running[-1]
-
-    yield begin_process
-    for process in running:
-        process.end()
-
-
 def wardened(spinner: Spinner, **given: object) -> WardenNode:
     warden: WardenNode = spinner.add(managed(WardenNode, "warden", **given))
     spinner.run(warden.start)
@@ -77,6 +60,11 @@ class Listener:
         states = {beat.node: beat.state for beat in self.beats}
         return all(states.get(name) == "active" for name in names)
 
+    def told(self, node: str) -> str:
+        """What the diagnostics say of a node."""
+        latest = self.diagnostics[-1].status if self.diagnostics else []
+        return next((str(s.message) for s in latest if s.name == f"{CELL}/{node}"), "")
+
     def first_active(self, *names: str) -> list[str]:
         order: list[str] = []
         for beat in self.beats:
@@ -86,10 +74,15 @@ class Listener:
 
 
 def test_nodes_come_up_in_their_order_and_back_after_a_crash(
-    begin: Begin, spinner: Spinner, prober: Prober, arm: Arm
+    spinner: Spinner, prober: Prober, arm: Arm, tmp_path: Path
 ) -> None:
+    """Processes that die are in test_faults.py; here a node goes as suddenly."""
     listener = Listener(prober)
-    processes = {name: begin(name) for name in reversed(NODES)}
+    kinds = {"recorder": RecorderNode, "success": SuccessNode, "bin": BinNode}
+    data = {"recorder": {"data": str(tmp_path / "data")}}
+    nodes = {
+        name: spinner.add(managed(kind, name, **data.get(name, {}))) for name, kind in kinds.items()
+    }
     wardened(spinner, nodes=NODES, silent_after_s=1.5)
     until(lambda: listener.up(*NODES), "all nodes up")
     assert listener.first_active(*NODES) == NODES
@@ -98,20 +91,34 @@ def test_nodes_come_up_in_their_order_and_back_after_a_crash(
     assert listener.statuses[-1].faults == [] and listener.statuses[-1].cell == CELL
     assert arm.holds == 0
 
-    processes["success"].kill()
+    spinner.remove(nodes["success"])
     until(lambda: listener.statuses[-1].faults, "the fault")
     assert listener.statuses[-1].state == CellStatus.FAULTED
     (fault,) = listener.statuses[-1].faults
     assert fault.startswith("success: node_lost")
     until(lambda: arm.holds == 1, "the arm told to hold")
+    until(lambda: listener.told("success").startswith("node_lost"), "the diagnostics")
 
     listener.beats.clear()
-    processes["success"] = begin("success")
+    spinner.add(managed(SuccessNode, "success"))
     until(lambda: listener.up("success"), "the node's return")
     until(lambda: listener.statuses[-1].state == CellStatus.READY, "a cell that is ready again")
+    until(lambda: listener.told("success") == "ok", "the diagnostics' end of it")
     assert listener.statuses[-1].faults == [] and arm.holds == 1
-    assert all(process.alive for process in processes.values())
-    assert all(process.end() == 0 for process in processes.values())
+
+
+def test_a_cell_that_waits_for_a_person_is_not_merely_faulted(
+    spinner: Spinner, prober: Prober
+) -> None:
+    listener = Listener(prober)
+    node: CellNode = spinner.add(managed(BinNode, "bin"))
+    runner = prober.node.create_publisher(CellStatus, "runner/status", LATCHED)
+    runner.publish(CellStatus(cell=CELL, state=CellStatus.PARKED))
+    wardened(spinner, nodes=["bin"])
+    until(lambda: listener.up("bin"), "the node up")
+    spinner.run(lambda: node.health.fault("bin_jam", "free the hinge"))
+    until(lambda: listener.statuses and listener.statuses[-1].faults, "the fault")
+    assert listener.statuses[-1].state == CellStatus.PARKED
 
 
 def test_nobody_is_brought_up_before_who_comes_first(spinner: Spinner, prober: Prober) -> None:

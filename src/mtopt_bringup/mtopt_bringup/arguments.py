@@ -13,6 +13,8 @@ from mtopt_sim.variation.config import LEVELS
 from .fleet import HARDWARE
 from .spoken import SOURCE, heard
 
+SCRIPTS = "none"  # as a model store: no model, whatever is there
+
 
 @dataclass(frozen=True)
 class Arguments:
@@ -23,7 +25,9 @@ class Arguments:
         "", "hardware of every cell, in place of the fleet file's", choices=("", *HARDWARE)
     )
     cells: str = option("", "how many cells, or their names with commas; empty: all of the file")
-    models: str = option("", "model store; empty: scripted policies alone")
+    models: str = option(
+        "", f"model store; empty: the shipped model in MuJoCo cells; {SCRIPTS}: scripts alone"
+    )
     tasks: str = option("", "tasks to collect, with commas; empty: all that a cell may run")
     scene: str = option(
         "", "scene of config/scenes.yaml, for every cell; empty: the fleet file's, or none"

@@ -13,6 +13,7 @@ INTERRUPTED = 130
 _COMMANDS = {
     "up": "run the cells of a fleet and collect episodes",
     "cell": "speak to a running cell: status, pause, resume, stop, discard, relabel",
+    "view": "let Foxglove look at the cells that run",
     "soak": "run a cell for hours while something breaks all the time, and judge it",
     "collect": "collect episodes of simulated cells at full speed, without ROS",
     "learn": "learn a policy from recorded episodes, or a success detector: learn detector",
@@ -74,6 +75,15 @@ def _cell(words: list[str]) -> int:
 
     os.environ.update(transport.bystander(Paths.installed(), os.environ))
     return cell.run(words)
+
+
+def _view(words: list[str]) -> int:
+    from .stop import Stop
+
+    with Stop() as stop:
+        from . import view
+
+        return view.run(words, stop)
 
 
 def _soak(words: list[str]) -> int:
@@ -154,24 +164,37 @@ def _picture(words: list[str]) -> int:
 
 
 def _docs(words: list[str]) -> int:
-    from . import reference
-
     parser = argparse.ArgumentParser(prog="mtopt docs", description="Pages made from the code.")
-    parser.add_argument("page", choices=["parameters"])
+    parser.add_argument("page", choices=["parameters", "results"])
     parser.add_argument("--out", type=Path, help="file to write; otherwise it is printed")
     wanted = parser.parse_args(words)
-    text = reference.page()
+    if wanted.page == "results":
+        from .evaluating import results
+
+        folder = wanted.out.with_suffix("") if wanted.out else Path("docs/results")
+        text = results.page(folder)
+        if wanted.out:
+            _write(folder / results.PLOT, results.picture(folder))
+    else:
+        from . import reference
+
+        text = reference.page()
     if wanted.out:
-        wanted.out.parent.mkdir(parents=True, exist_ok=True)
-        wanted.out.write_text(text, encoding="utf-8")
+        _write(wanted.out, text)
     else:
         sys.stdout.write(text)
     return 0
 
 
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
 _RUN: dict[str, Callable[[list[str]], int]] = {
     "up": _up,
     "cell": _cell,
+    "view": _view,
     "soak": _soak,
     "collect": _collect,
     "learn": _learn,

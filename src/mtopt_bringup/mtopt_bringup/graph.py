@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from mtopt_core.errors import ConfigError
-from mtopt_core.exploration import words_of
+from mtopt_core.exploration import MixConfig, words_of
 from mtopt_core.tasks import TaskRegistry
 from mtopt_ros.parameters import leaves
 from mtopt_ros.settings import CAMERAS, SETTINGS, WardenSettings
 
+from . import acting
 from .arguments import Arguments
 from .fleet import SHARED, CellConfig, Fleet
 from .paths import Paths
@@ -128,11 +129,9 @@ def _server(
     for start in begun[1:]:
         _check_alike(begun[0].cell.name, first, start.cell, source)
     served = [start.cell.name for start in begun]
-    mixes = [
-        f"{start.cell.name}={words_of(start.cell.nodes.policy.mix)}"
-        for start in begun
-        if start.cell.nodes.policy.mix != first.mix
-    ]
+    meant = {start.cell.name: _mix(start, arguments, paths) for start in begun}
+    common = meant[begun[0].cell.name]
+    mixes = [f"{name}={words_of(mix)}" for name, mix in meant.items() if mix != common]
     policy = _told("policy", begun[0], arguments, paths) | {"cells": served}
     policy |= {"mixes": mixes} if mixes else {}
     told: dict[str, Parameters] = {"policy": policy, "warden": {"nodes": ["policy"]}}
@@ -178,6 +177,10 @@ def _leaning(process: Process) -> Process:
     return replace(process, parameters=parameters)
 
 
+def _plain_mix(mix: MixConfig) -> Parameters:
+    return {f"mix.{each.name}": _plain(getattr(mix, each.name)) for each in fields(MixConfig)}
+
+
 def _told(node: str, start: CellStart, arguments: Arguments, paths: Paths) -> Parameters:
     """What one node is told: all that differs from its defaults, files, and whose time."""
     overrides = getattr(start.cell.nodes, node)
@@ -188,13 +191,19 @@ def _told(node: str, start: CellStart, arguments: Arguments, paths: Paths) -> Pa
             told[leaf.name] = _plain(value)
         elif leaf.name in paths.node_files:
             told[leaf.name] = str(paths.node_files[leaf.name])
-    told |= _particular(node, start, arguments)
+    told |= _particular(node, start, arguments, _mix(start, arguments, paths))
     if node == "arm" and paths.state is not None and "latch" not in told:
         told["latch"] = str(paths.state / start.cell.name / LATCH)
     return told
 
 
-def _particular(node: str, start: CellStart, arguments: Arguments) -> Parameters:
+def _mix(start: CellStart, arguments: Arguments, paths: Paths) -> MixConfig:
+    """Who acts: as the cell has it, else as the models go."""
+    own = start.cell.nodes.policy.mix
+    return acting.mix(arguments, paths) if own == MixConfig() else own
+
+
+def _particular(node: str, start: CellStart, arguments: Arguments, mix: MixConfig) -> Parameters:
     """What the cell and the arguments decide, where it differs from the node's defaults."""
     cell = start.cell
     prefix = {"joint_prefix": cell.joint_prefix}
@@ -204,7 +213,7 @@ def _particular(node: str, start: CellStart, arguments: Arguments) -> Parameters
         "camera": _camera(cell) | prefix,
         "arm": prefix,
         "bin": prefix,
-        "policy": {"models": _absolute(arguments.models)},
+        "policy": {"models": _absolute(arguments.models)} | _plain_mix(mix),
         "success": {"models": _absolute(arguments.models)},
         "recorder": {"data": str(arguments.data_folder), "robot_serial": cell.robot_serial}
         | staged,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,9 +15,11 @@ from datetime import datetime
 from pathlib import Path
 
 from mtopt_data import config_files
+from mtopt_ros.cell_view import CellView
 from mtopt_ros.fleet_feed import Feed
 
 from . import parameter_files, preflight, scenery, shared_memory, transport
+from .acting import with_models
 from .arguments import Arguments
 from .claim import Claim
 from .errors import StartFailed
@@ -25,6 +28,7 @@ from .graph import Process, graph, remembering
 from .paths import Paths
 from .programs import Program, programs
 from .selection import starts
+from .standstill import Standstill
 from .story import Story
 from .supervision import State, Supervisor
 from .watch import Verdict, Watch
@@ -61,8 +65,10 @@ def prepare(arguments: Arguments, paths: Paths) -> Prepared:
     fleet = scenery.staged(Fleet.load(source), arguments, paths)
     paths = scenery.with_tasks(paths, fleet)
     registry = config_files.tasks(paths.tasks)
+    begun = starts(fleet, arguments, registry)
+    arguments = with_models(arguments, paths, begun, registry.names)
     processes = graph(fleet, arguments, paths, registry)
-    cells = [start.cell for start in starts(fleet, arguments, registry)]
+    cells = [start.cell for start in begun]
     preflight.check(cells, processes, arguments, fleet.source)
     return Prepared(fleet, processes)
 
@@ -79,7 +85,7 @@ class Running:
 
     def __post_init__(self) -> None:
         self.story = Story.of(self.prepared.cells)
-        self.watch = Watch(self.programs)
+        self.watch, self._still = Watch(self.programs), Standstill(self.programs)
         self.states: Mapping[str, State] = {}
 
     @property
@@ -91,6 +97,21 @@ class Running:
         """Whether the fleet goes on, and the process that failed; raises ManagerLost."""
         self.states = self.supervisor.states()
         return self.watch.look(self.states)
+
+    def news(self) -> list[CellView]:
+        """What the cells have said since the last call, and what the silent ones have not."""
+        now_s = time.monotonic()
+        said = [view for view in self.feed.news() if view.cell in self.story.cells]
+        for view in said:
+            self._still.heard(view, now_s)
+        return said + self._still.silent(now_s)
+
+    def end_what_stands_still(self) -> list[str]:
+        """Processes that have said nothing for too long, ended so that they are started anew."""
+        found = self._still.to_end(self.states, time.monotonic(), time.time())
+        for name in found:
+            self.supervisor.kill(name)
+        return found
 
 
 @contextmanager

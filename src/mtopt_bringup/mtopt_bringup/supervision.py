@@ -18,6 +18,7 @@ import tempfile
 import time
 import xmlrpc.client
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -113,6 +114,11 @@ class Supervisor:
             )
             for info in infos
         }
+
+    def kill(self, name: str) -> None:
+        """End a program that does not listen; it is started anew. No harm if it is gone."""
+        with suppress(OSError, http.client.HTTPException, xmlrpc.client.Error):
+            self._remote().supervisor.signalProcess(f"{supervisor_file.GROUP}:{name}", "KILL")
 
     def _end(self) -> None:
         if self._child is None:

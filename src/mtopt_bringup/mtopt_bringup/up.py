@@ -61,6 +61,8 @@ def _follow(fleet: Running, view: View, stop: Stop) -> tuple[Verdict, str]:
             if time.monotonic() >= look_s:
                 look_s = time.monotonic() + _LOOK_S
                 verdict, failed = fleet.look()
+                for name in fleet.end_what_stands_still():
+                    view.say(f"{name} stands still: it is ended and started anew")
             _tell(fleet, view)
             time.sleep(_TICK_S)
     except ManagerLost as error:
@@ -80,9 +82,8 @@ def _explain(failed: str, logs: Path, view: View) -> None:
 
 
 def _tell(fleet: Running, view: View) -> None:
-    for seen in fleet.feed.news():
-        if seen.cell in fleet.story.cells:
-            view.tell(fleet.story.heard(seen))
+    for seen in fleet.news():
+        view.tell(fleet.story.heard(seen))
     restarted = ", ".join(f"{name} ({n})" for name, n in fleet.watch.restarts().items())
     view.refresh(fleet.feed.error or (f"Started again: {restarted}" if restarted else ""))
 

@@ -7,11 +7,13 @@ a model's manifest, so a model trained on another layout is refused.
 from __future__ import annotations
 
 import hashlib
+import math
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .action import Action, ActionBounds, Gripper
+from .geometry import Transform, yaw_of
 
 ACTION_LAYOUT = (
     "delta_x_over_bound",
@@ -24,6 +26,17 @@ ACTION_LAYOUT = (
     "terminate",
 )
 STATE_LAYOUT = ("gripper_closed", "gripper_height_m")
+# Of a network whose image is drawn around the tool and turned with it: also where the tool is, and
+# where in that image the camera shows it, from the middle, ahead of it and beside it.
+POSED_LAYOUT = (
+    *STATE_LAYOUT,
+    "tool_x_m",
+    "tool_y_m",
+    "sin_tool_yaw",
+    "cos_tool_yaw",
+    "drawn_ahead_m",
+    "drawn_beside_m",
+)
 
 Numbers = NDArray[np.float32]
 
@@ -69,12 +82,27 @@ def decode_action(row: Numbers, bounds: ActionBounds) -> Action:
     return Action((x, y, z), yaw_rad, gripper, bool(row[7] > 0.5))
 
 
-def encode_state(gripper_closed: bool, gripper_height_m: float) -> Numbers:
-    """The gripper's own state, (2,)."""
-    return np.array([float(gripper_closed), gripper_height_m], dtype=np.float32)
+def state_layout(posed: bool) -> tuple[str, ...]:
+    """What a network's state holds, without or with the tool's pose."""
+    return POSED_LAYOUT if posed else STATE_LAYOUT
 
 
-def layout_hash(bounds: ActionBounds) -> str:
+def encode_state(
+    gripper_closed: bool,
+    gripper_height_m: float,
+    T_base_tool: Transform | None = None,
+    drawn_m: tuple[float, float] = (0.0, 0.0),
+) -> Numbers:
+    """The gripper's own state, (2,); with the tool's pose and where it is drawn, (8,)."""
+    own = [float(gripper_closed), gripper_height_m]
+    if T_base_tool is not None:
+        yaw = yaw_of(T_base_tool)
+        own += [T_base_tool[0, 3], T_base_tool[1, 3], math.sin(yaw), math.cos(yaw), *drawn_m]
+    return np.array(own, dtype=np.float32)
+
+
+def layout_hash(bounds: ActionBounds, posed: bool = False) -> str:
     """A short name for this layout and these bounds; equal hashes mean equal numbers."""
-    text = "|".join((*ACTION_LAYOUT, *STATE_LAYOUT, *(f"{value:.6f}" for value in bounds.high)))
+    names = (*ACTION_LAYOUT, *state_layout(posed))
+    text = "|".join((*names, *(f"{value:.6f}" for value in bounds.high)))
     return hashlib.sha256(text.encode()).hexdigest()[:16]

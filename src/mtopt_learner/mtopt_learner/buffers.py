@@ -17,6 +17,7 @@ from .errors import NothingToReplay
 from .impersonation import Graded, Impersonation
 from .rebalancing import Group, Rebalancing, Sizes, apportion
 from .replay.cache import Kept
+from .siblings import NOT_LENT
 
 Rows = NDArray[np.int64]
 
@@ -48,6 +49,8 @@ class TaskBuffers:
             (name, success): _Transitions() for name in tasks for success in (True, False)
         }
         self.unknown: Counter[str] = Counter()
+        self._ends: list[int] = []  # behind the last frame of each episode, in their order
+        self._outcomes: list[NDArray[np.int8]] = []
 
     def file(self, episodes: Iterable[Kept]) -> None:
         """Lend episodes and keep them. Those of tasks that nobody knows are counted by task."""
@@ -55,9 +58,22 @@ class TaskBuffers:
             if kept.task not in self._index:
                 self.unknown[kept.task] += 1
                 continue
+            outcomes = np.full(len(self._index), NOT_LENT, dtype=np.int8)
             for lent in self._impersonation(Graded(kept.episode_id, kept.task, kept.success)):
                 if lent.task in self._index:
                     self._groups[lent.task, lent.success].add(kept.first, kept.steps)
+                    outcomes[self._index[lent.task]] = lent.success
+            self._ends.append(kept.first + kept.steps)
+            self._outcomes.append(outcomes)
+
+    def outcomes(self, frames: Rows) -> NDArray[np.int8]:
+        """What the episodes of frames came to for each task, (N, T): 1, 0, NOT_LENT.
+
+        Episodes must have been filed in the order of their frames.
+        """
+        which = np.searchsorted(np.array(self._ends), frames, side="right")
+        known: NDArray[np.int8] = np.stack(self._outcomes)[which]
+        return known
 
     @property
     def sizes(self) -> Sizes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mtopt_core.action import ActionBounds
 from mtopt_core.cem import CemConfig
 from mtopt_core.config import option, section
 from mtopt_core.tasks import TaskRegistry
@@ -11,11 +12,18 @@ from mtopt_core.tasks import TaskRegistry
 from .bellman import BellmanConfig
 from .errors import SettingsInvalid
 from .impersonation import ALL, ORIG, SKILL, Impersonation, orig, share_all, skill
+from .loop import LoopConfig
 from .networks.config import NetworkConfig
+from .networks.look_config import LookConfig
+from .networks.look_network import LookNetwork
+from .networks.q_network import QNetwork
 from .rebalancing import BALANCED, SQRT, UNIFORM, Rebalancing, balanced, square_root, uniform
-from .replay.view import View
+from .replay.view import MIDDLE, TOOL, View
 from .training.trainer import TrainConfig
 from .updater import TargetConfig
+
+PAPER, LOOK = "paper", "look"
+ValueNetwork = QNetwork | LookNetwork
 
 
 @dataclass(frozen=True)
@@ -36,6 +44,11 @@ class SamplingConfig:
     )
     successes: float = option(
         0.5, "share of successes within a task, with `balanced`", low=0.0, high=1.0
+    )
+
+    siblings: bool = option(
+        False,
+        "whether a transition also teaches the other tasks that its episode is lent to",
     )
 
     def lender(self, tasks: TaskRegistry) -> Impersonation:
@@ -67,7 +80,13 @@ class PaceConfig:
 class LearnConfig:
     """Everything that is set of a learner."""
 
-    network: NetworkConfig = section(NetworkConfig, "sizes of the Q-network")
+    architecture: str = option(
+        PAPER,
+        "the paper's network on the middle of the image, or the one that looks around the tool",
+        choices=(PAPER, LOOK),
+    )
+    network: NetworkConfig = section(NetworkConfig, "sizes of the paper's network")
+    look: LookConfig = section(LookConfig, "sizes of the one that looks")
     view: View = section(View, "what it sees")
     sampling: SamplingConfig = section(SamplingConfig, "what it learns from")
     bellman: BellmanConfig = section(BellmanConfig, "how targets are reckoned")
@@ -75,15 +94,27 @@ class LearnConfig:
     cem: CemConfig = section(CemConfig, "the search within them")
     training: TrainConfig = section(TrainConfig, "steps of training")
     pace: PaceConfig = section(PaceConfig, "how often what is done")
+    loop: LoopConfig = section(LoopConfig, "how collecting and training take turns")
     seed: int = option(1, "of all that is random", low=0)
 
     def __post_init__(self) -> None:
-        if self.view.size_px != self.network.size_px:
+        name, fed = ("look", self.look) if self.architecture == LOOK else ("network", self.network)
+        if self.view.size_px != fed.size_px:
             raise SettingsInvalid(
-                f"view.size_px = {self.view.size_px}: must be network.size_px, "
-                f"{self.network.size_px}"
+                f"view.size_px = {self.view.size_px}: must be {name}.size_px, {fed.size_px}"
+            )
+        wanted = TOOL if self.architecture == LOOK else MIDDLE
+        if self.view.at != wanted:
+            raise SettingsInvalid(
+                f"view.at = {self.view.at!r}: architecture {self.architecture} needs {wanted!r}"
             )
         if self.pace.pool < self.training.batch:
             raise SettingsInvalid(
                 f"pace.pool = {self.pace.pool}: must hold a batch, {self.training.batch}"
             )
+
+    def made_network(self, tasks: int, bounds: ActionBounds) -> ValueNetwork:
+        """The network that is set, untrained."""
+        if self.architecture == LOOK:
+            return LookNetwork(self.look, tasks, bounds, self.view.m_per_px)
+        return QNetwork(self.network, tasks)

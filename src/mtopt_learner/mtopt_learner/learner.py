@@ -8,9 +8,11 @@ data folder -> log replay -> per-task buffers -> Bellman updater -> pool -> trai
 from __future__ import annotations
 
 import copy
+import dataclasses
 import hashlib
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +27,10 @@ from mtopt_core.tasks import TaskRegistry
 from .batches import Transitions, transitions
 from .buffers import TaskBuffers
 from .cem_batch import BatchCem
-from .config import LearnConfig
-from .networks.q_network import QNetwork
+from .config import LearnConfig, ValueNetwork
+from .loop import LoopConfig
 from .replay.cache import Kept
+from .siblings import NOT_LENT, siblings
 from .training import checkpoint
 from .training.pool import TrainPool
 from .training.trainer import Trainer, precision_of
@@ -46,7 +49,8 @@ class Learner:
     ) -> None:
         self.config, self.tasks, self.bounds = config, tasks, bounds
         torch.manual_seed(config.seed)
-        network = QNetwork(config.network, len(tasks)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network = config.made_network(len(tasks), bounds)
+        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.search = BatchCem(bounds, config.cem, device)
         self.trainer = Trainer(network, config.training, self.search, device)
         self.networks = LaggedNetworks(self.trainer.network, config.targets)
@@ -65,10 +69,10 @@ class Learner:
         return self.trainer.steps
 
     @property
-    def network(self) -> QNetwork:
+    def network(self) -> ValueNetwork:
         """A copy of the network that a cell would get: the running mean of the weights."""
         mean = self.networks.first
-        if not isinstance(mean, QNetwork):
+        if not isinstance(mean, ValueNetwork):
             raise TypeError(f"the trained network is a {type(mean).__name__}")
         return copy.deepcopy(mean).cpu().eval()
 
@@ -92,7 +96,15 @@ class Learner:
         """Transitions as the re-balancing shares them out; raises NothingToReplay."""
         drawn = self.buffers.draw(count, self._strategy, rng)
         view, bellman = self.config.view, self.config.bellman
-        return transitions(frames, drawn, view, len(self.tasks), bellman, rng)
+        made = transitions(frames, drawn, view, len(self.tasks), bellman, rng)
+        if not self.config.sampling.siblings:
+            return made
+        shares = self._strategy(self.buffers.sizes)
+        outcomes = self.buffers.outcomes(drawn.frames)
+        if not self.updater.by_returns:  # each of them costs a search from now on
+            outcomes[rng.random(outcomes.shape) >= self.config.targets.siblings] = NOT_LENT
+        known = siblings(outcomes, self.tasks.names, shares)
+        return dataclasses.replace(made, siblings=known)
 
     def shares(self) -> dict[str, float]:
         """Share of each task's examples in a batch, and of its successes."""
@@ -106,7 +118,12 @@ class Learner:
     @property
     def settings_key(self) -> str:
         """A short name of all that a checkpoint depends on."""
-        known = [repr(self.config), *self.tasks.names, layout_hash(self.bounds)]
+        config = replace(self.config, loop=LoopConfig())  # it changes no weight
+        known = [
+            repr(config),
+            *self.tasks.names,
+            layout_hash(self.bounds, self.config.view.posed),
+        ]
         return hashlib.sha256("\n".join(known).encode()).hexdigest()[:16]
 
     def save(self, path: Path) -> None:

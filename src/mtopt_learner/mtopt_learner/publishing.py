@@ -34,7 +34,7 @@ def publish(
     seen = learner.draw(frames, EXAMPLES, rng)
     manifest = Manifest(
         kind=KIND_Q, name=name, version=version, tasks=learner.tasks.names,
-        bounds=learner.bounds, action_layout=layout_hash(learner.bounds), image=image,
+        bounds=learner.bounds, action_layout=layout_hash(learner.bounds, image.posed), image=image,
         training=_record(learner),
     )  # fmt: skip
     trials = [

@@ -18,7 +18,7 @@ import pinocchio as pin
 from numpy.typing import NDArray
 
 from mtopt_core.config import from_mapping, option
-from mtopt_core.geometry import Transform, quaternion_xyzw, rotation_of, transform
+from mtopt_core.geometry import Transform, invert, quaternion_xyzw, rotation_of, transform
 
 from .description import RobotDescription
 from .errors import CalibrationInvalid, DescriptionInvalid
@@ -119,6 +119,12 @@ class CameraCalibration:
             "position_m": self.T_base_camera[:3, 3].tolist(),
             "orientation_xyzw": quaternion_xyzw(self.T_base_camera[:3, :3]).tolist(),
         }
+
+    @property
+    def P_image_base(self) -> NDArray[np.float64]:
+        """Maps homogeneous points of the base frame to pixels, (3, 4), distortion left aside."""
+        projection: NDArray[np.float64] = self.K @ invert(self.T_base_camera)[:3]
+        return projection
 
     def project(self, point_m: NDArray[np.float64]) -> NDArray[np.float64]:
         """Pixel (2,) of a point (3,) of the base frame, distortion left aside.

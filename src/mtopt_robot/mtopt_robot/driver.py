@@ -25,6 +25,7 @@ from .home import WayPlan
 from .motion import state_at
 from .step import StepPlan
 
+_NO_NUMBER = "joint states hold a value that is not a finite number"
 _CLOCK_SET_S = 1.0  # further back than this no measurement is merely late
 
 
@@ -86,8 +87,11 @@ class ArmDriver:
 
     @property
     def T_base_tool(self) -> Transform:
-        """Where the tool is measured to be; raises ArmStopped before the first measurement."""
-        return self.arm.kinematics.forward(self._here().select(self.limits.names).q_rad)
+        """Where the tool is measured to be; raises ArmStopped where nothing, or no number, is."""
+        q_rad = self._here().select(self.limits.names).q_rad
+        if not np.all(np.isfinite(q_rad)):
+            raise ArmStopped(EndReason.JOINT_STATES_STALE, _NO_NUMBER)
+        return self.arm.kinematics.forward(q_rad)
 
     def plan_step(self, action: Action, now_ns: int) -> StepPlan:
         """A guarded step from where the arm was last sent; raises MtoptError."""
@@ -244,8 +248,7 @@ class ArmDriver:
             raise ArmStopped(EndReason.JOINT_STATES_STALE, message)
         here = state.select((*self.limits.names, *self.arm.steps.gripper_motion.limits.names))
         if not (np.all(np.isfinite(here.q_rad)) and np.all(np.isfinite(here.qd_rad_s))):
-            message = "joint states hold a value that is not a finite number"
-            raise ArmStopped(EndReason.JOINT_STATES_STALE, message)
+            raise ArmStopped(EndReason.JOINT_STATES_STALE, _NO_NUMBER)
         self._credible(state.select(self.limits.names))
         return state
 

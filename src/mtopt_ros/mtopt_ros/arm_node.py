@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -134,6 +135,8 @@ class ArmNode(CellNode):
                 await self._move(trajectory, yields=True)
         except (MtoptError, _MotionFault) as error:
             return self._refused(handle, result, error)
+        except Exception as error:
+            return self._broken(handle, result, error)
         return self._done(handle, result)
 
     async def _on_home(self, handle: Any) -> MoveHome.Result:
@@ -150,6 +153,8 @@ class ArmNode(CellNode):
             await self._move(way.arm)
         except (MtoptError, _MotionFault) as error:
             return self._refused(handle, result, error)
+        except Exception as error:
+            return self._broken(handle, result, error)
         return self._done(handle, result)
 
     def _done(self, handle: Any, result: Any) -> Any:
@@ -167,6 +172,13 @@ class ArmNode(CellNode):
         self._fill(result)
         handle.abort()
         return result
+
+    def _broken(self, handle: Any, result: Any, error: Exception) -> Any:
+        """A defect holds the arm and is told; without an answer nobody could ever move it again."""
+        self.get_logger().error(traceback.format_exc())
+        self._hold(EndReason.COMMAND_REFUSED, "a defect")
+        defect = _MotionFault(EndReason.COMMAND_REFUSED, f"defect of the arm node: {error!r}")
+        return self._refused(handle, result, defect)
 
     def _fill(self, result: Any) -> None:
         try:

@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
+from sensor_msgs.msg import CameraInfo
 from sensor_msgs.msg import Image as ImageMsg
 
 from mtopt_core.cell import CellFault, EndReason, PolicyLate
@@ -26,7 +27,7 @@ from mtopt_core.policy import Decision, Policy
 from mtopt_core.schedule import LIFT, PLACE
 from mtopt_core.scripted import ScriptedPick, ScriptedPlace
 from mtopt_data import config_files
-from mtopt_msgs.msg import CemRun
+from mtopt_msgs.msg import CameraExtrinsics, CemRun
 from mtopt_msgs.srv import SelectAction
 from mtopt_robot.errors import ImageInvalid
 from mtopt_robot.models.bundle import Bundle
@@ -36,11 +37,12 @@ from mtopt_robot.models.store_watch import StoreWatch
 
 from . import convert
 from .answering import Answer, LateService
+from .camera_geometry import CameraGeometry
 from .caution import Caution
 from .convert_policy import cem_msg, fill_decision
 from .frames import Frame, NewestFrames
 from .model_following import ModelNode, Source
-from .qos import NEWEST, STATES
+from .qos import LATCHED, NEWEST, STATES
 from .raw_image import pixels_of
 from .serving import Query, Serving, Tally
 from .settings import PolicySettings
@@ -68,16 +70,20 @@ class PolicyNode(ModelNode[Bundle]):
         self._caution = Caution(self, self.settings.fallback, mixes, self._scripts)
         self._serving = Serving(mixes, self._mix, self.settings.cem, self._caution.check)
         self._frames = {cell: NewestFrames((_CAMERA,), self._abort) for cell in mixes}
+        self._geometry = {cell: CameraGeometry(_CAMERA) for cell in mixes}
         self._threads = {cell: ThreadPoolExecutor(1, f"decide-{cell}") for cell in mixes}
         self._tally = Tally()
 
     def wire(self) -> None:
         """Listen to each cell's overhead camera, answer requests, follow the model store."""
-        for cell in self._frames:
+        for cell, geometry in self._geometry.items():
             topic = f"/{cell}/camera/{_CAMERA}/image_raw"
             self.create_subscription(
                 ImageMsg, topic, partial(self._on_image, cell), NEWEST, raw=True
             )
+            info, placed = f"/{cell}/camera/{_CAMERA}/camera_info", f"/{cell}/camera/extrinsics"
+            self.create_subscription(CameraInfo, info, geometry.on_info, NEWEST, raw=True)
+            self.create_subscription(CameraExtrinsics, placed, geometry.on_extrinsics, LATCHED)
         self._cem_topics = {
             cell: self.create_publisher(CemRun, f"/{cell}/policy/cem", STATES)
             for cell in (self._frames if self.settings.publish_cem else ())
@@ -219,6 +225,7 @@ class PolicyNode(ModelNode[Bundle]):
             request.gripper_height,
             frame.stamp_ns,
             convert.pose(request.tool),
+            self._geometry[request.cell].projection(pixels.shape[:2]),
         )
         cell, episode_id, step = request.cell, request.episode_id, request.step
         query = Query(cell, episode_id, step, request.seed, task, observation, until_s)

@@ -83,7 +83,10 @@ class WardenNode(CellNode):
 
     def _note(self, name: str, message: Heartbeat) -> None:
         fault = f"{message.fault}: {message.message}" if message.level == Level.FAULT else ""
+        known = self._watch.fault(name)
         self._watch.heard(name, message.state, fault, time.monotonic())
+        if fault.partition(":")[0] != known.partition(":")[0]:
+            self._tell()  # bad news, and good, do not wait for their turn
 
     def _on_runner(self, message: CellStatus) -> None:
         self._runner = message
@@ -131,7 +134,9 @@ class WardenNode(CellNode):
         for name in self._lost:
             if name not in lost:
                 self.get_logger().warning(f"{name} is back")
-        self._lost = lost
+        changed, self._lost = lost != self._lost, lost
+        if changed:
+            self._tell()
 
     def _tell(self) -> None:
         now_s = time.monotonic()

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+NOT_UP = "not up yet"
+
 
 class Order(StrEnum):
     """What a node can be told, as lifecycle transitions are called."""
@@ -50,6 +52,11 @@ class Watch:
             known.asked_s = -1e9  # the next order need not wait
         known.state, known.fault, known.heard_s = state, fault, now_s
 
+    def fault(self, name: str) -> str:
+        """What a node said last that is wrong with it; empty for a stranger."""
+        known = self.nodes.get(name)
+        return known.fault if known is not None else ""
+
     def gone(self, now_s: float) -> list[str]:
         """Nodes that were heard once and are silent now."""
         return [
@@ -59,9 +66,13 @@ class Watch:
         ]
 
     def lost(self, now_s: float) -> dict[str, str]:
-        """Nodes that are silent, and the fault that this is."""
+        """Nodes that are silent, and the fault that this is. One that is not up yet may be busy
+        with coming up, as a recorder that has much to recover."""
         told = f"node_lost: silent for over {self.silent_after_s:g} s"
-        return dict.fromkeys(self.gone(now_s), told)
+        return {
+            name: told if self.nodes[name].state == "active" else f"{told}, {NOT_UP}"
+            for name in self.gone(now_s)
+        }
 
     def missing(self) -> list[str]:
         """Nodes that were never heard."""

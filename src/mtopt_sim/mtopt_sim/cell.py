@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mtopt_core.action import Action, Gripper
 from mtopt_core.cell import ActionTaken, CellFault, EndReason
@@ -30,6 +31,7 @@ from mtopt_robot.bin_reset import (
     BinResetConfig,
     BinResetSequence,
 )
+from mtopt_robot.calibration import CameraCalibration
 from mtopt_robot.convergence import ConvergenceConfig, Progress
 from mtopt_robot.description import RobotDescription
 from mtopt_robot.driver import ArmDriver, Motion, reason_of
@@ -72,6 +74,7 @@ class SimCell:
         self.workcell, self.cameras, self.driver, self.config = workcell, cameras, driver, config
         self._bin_motion = MotionPlanner(workcell.description.bin_limits, config.bin_motion)
         self._fresh = True
+        self._P_image_base = self._projection()
         driver.measured(workcell.joint_state())
 
     @classmethod
@@ -135,7 +138,12 @@ class SimCell:
         image = self.cameras.image("overhead", (sim.policy_height_px, sim.policy_width_px))
         height_m = float(T_base_tool[2, 3]) - self.workcell.workspace.bins.floor_z_m
         return Observation(
-            image, self.driver.gripper_closed, height_m, self.workcell.now_ns, T_base_tool
+            image,
+            self.driver.gripper_closed,
+            height_m,
+            self.workcell.now_ns,
+            T_base_tool,
+            self._P_image_base,
         )
 
     def act(self, action: Action) -> ActionTaken:
@@ -182,6 +190,18 @@ class SimCell:
         self.cameras.close()
 
     # -- inside -------------------------------------------------------------------------------
+
+    def _projection(self) -> NDArray[np.float64]:
+        """Of the policy image, by the description: where a camera was bolted is known, how far
+        it has been knocked since is not."""
+        sim, lens = self.config.sim, self.cameras.lens("overhead")
+        return CameraCalibration.of_description(
+            self.workcell.description,
+            "overhead",
+            sim.policy_width_px,
+            sim.policy_height_px,
+            lens.fov_y_rad,
+        ).P_image_base
 
     def _measure(self) -> None:
         self.driver.measured(self.workcell.joint_state())

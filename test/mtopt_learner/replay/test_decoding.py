@@ -12,11 +12,16 @@ from fakes.replay_episodes import CAMERA_PX, scene, write_replay_episode
 from mtopt_core.action import Action, ActionBounds, Gripper
 from mtopt_core.encoding import decode_action
 from mtopt_core.errors import MtoptError
+from mtopt_core.geometry import pose_tool_down
+from mtopt_core.observation import Observation
 from mtopt_core.purpose import Purpose
 from mtopt_data.errors import EpisodeDamaged
+from mtopt_data.reader import EpisodeReader
 from mtopt_learner.errors import EpisodeUnfit
 from mtopt_learner.replay.decoding import replayed
 from mtopt_learner.replay.view import View
+from mtopt_robot.models.image import prepare, state_of
+from mtopt_robot.recorded_camera import recorded_camera
 
 BOUNDS = ActionBounds()
 VIEW = View(CAMERA_PX, (40, 40), (40, 40), 4)
@@ -44,15 +49,23 @@ def test_actions_are_those_that_were_sent(tmp_path: Path) -> None:
     assert decode_action(found.actions[2], BOUNDS).terminate
 
 
-def test_a_cut_at_the_tool_follows_the_recorded_calibration(tmp_path: Path) -> None:
+def test_a_cut_at_the_tool_is_what_a_cell_serves(tmp_path: Path) -> None:
     """The camera looks down from 1 m at x = 0.5; the tool is at y = 0.1, 0.3 m up."""
-    view = View(CAMERA_PX, (16, 16), (16, 16), 0, "tool")
-    found = replayed(write_replay_episode(tmp_path, steps=2), view, BOUNDS)
-    u, v = 31.5 - 40 * 0.1 / 0.7, 23.5 - 40 * np.array([0.0, 0.02]) / 0.7
+    view = View(CAMERA_PX, size_px=(16, 16), margin_px=0, at="tool", m_per_px=0.02)
+    path = write_replay_episode(tmp_path, steps=2)
+    found = replayed(path, view, BOUNDS)
+    with EpisodeReader(path) as reader:
+        camera = recorded_camera(reader, reader.start.cell, "overhead")
+    assert camera is not None
     for index in range(2):
-        left, top = round(u - 8), round(v[index] - 8)
-        wanted = scene(index)[top : top + 16, left : left + 16].astype(int)
-        assert np.abs(found.images[index] - wanted).mean() < 2.0
+        yaw = float(found.tool[index, 3])
+        T = pose_tool_down(np.array([0.5 + 0.02 * index, 0.1, 0.3]), yaw)
+        seen = Observation(scene(index), False, 0.1 * index, 0, T, camera.P_image_base)
+        wanted = prepare(seen.image, view.image_format(), T, camera.P_image_base)
+        assert np.abs(found.images[index] - wanted.astype(int)).mean() < 4.0
+        assert found.states[index, 1:] == pytest.approx(
+            state_of(seen, view.image_format())[1:], abs=1e-5
+        )
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,9 @@ import pytest
 
 from fakes.replay_episodes import CAMERA_PX, write_replay_episode
 from mtopt_core.action import ActionBounds
+from mtopt_data.catalog.revision import relabel
 from mtopt_data.errors import EpisodeMissing
+from mtopt_data.reader import read_metadata
 from mtopt_learner.replay import log_replay
 from mtopt_learner.replay.cache import FrameCache
 from mtopt_learner.replay.log_replay import FolderWatch, LogReplay
@@ -115,3 +117,16 @@ def test_only_days_that_changed_are_listed_again(
 def test_a_folder_that_is_not_there_is_named(root: Path) -> None:
     with pytest.raises(EpisodeMissing, match="nowhere"):
         FolderWatch(root / "nowhere").new()
+
+
+def test_an_outcome_that_a_person_corrected_is_learned_as_corrected(
+    root: Path, tmp_path: Path
+) -> None:
+    paths = [write_replay_episode(root, index) for index in range(2)]
+    graded = read_metadata(paths[0]).success["lift-any"]
+    relabel(root, paths[0].stem, not graded, who="ada", task="lift-any")
+    with FrameCache(tmp_path, VIEW, "l") as cache:
+        LogReplay(root, cache, VIEW, BOUNDS).follow()
+        said = {kept.episode_id: kept.success["lift-any"] for kept in cache.episodes}
+    assert said[paths[0].stem] is not graded
+    assert said[paths[1].stem] is read_metadata(paths[1]).success["lift-any"]

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mtopt_core.geometry import pose_tool_down, transform
 from mtopt_learner.errors import ViewInvalid
 from mtopt_learner.replay.view import View
+from mtopt_robot.calibration import CameraCalibration
 from mtopt_robot.models.image import prepare
 
-ANYWHERE = np.zeros(2)
 RNG = np.random.default_rng(3)
 IMAGE = RNG.integers(0, 256, size=(48, 64, 3), dtype=np.uint8)
 
@@ -29,28 +30,25 @@ def test_without_its_margin_a_cut_is_what_serving_feeds(
     crop_px: tuple[int, int], size_px: tuple[int, int], margin_px: int
 ) -> None:
     view = View((48, 64), crop_px, size_px, margin_px)
-    kept = view.cut(IMAGE, ANYWHERE)
+    kept = view.cut(IMAGE)
     assert kept.shape == (*view.kept_px, 3)
     rows, columns = (slice(margin_px, margin_px + side) for side in size_px)
     served = prepare(IMAGE, view.image_format())
     assert np.abs(kept[rows, columns].astype(int) - served).max() <= 1
 
 
-def test_a_cut_at_the_tool_has_it_in_its_middle() -> None:
-    view = View((48, 64), (8, 8), (8, 8), 2, "tool")
-    kept = view.cut(IMAGE, np.array([30.0, 20.0]))
-    assert np.array_equal(kept, IMAGE[14:26, 24:36])
-
-
-@pytest.mark.parametrize("tool_px", [(-3.0, 2.0), (63.0, 47.0), (500.0, 20.0), (20.0, -400.0)])
-def test_what_lies_outside_is_black(tool_px: tuple[float, float]) -> None:
-    view = View((48, 64), (8, 8), (8, 8), 0, "tool")
-    kept = view.cut(IMAGE, np.array(tool_px))
-    left, top = round(tool_px[0] - 4), round(tool_px[1] - 4)
-    for row, column in np.ndindex(8, 8):
-        inside = 0 <= top + row < 48 and 0 <= left + column < 64
-        wanted = IMAGE[top + row, left + column] if inside else np.zeros(3)
-        assert np.array_equal(kept[row, column], wanted)
+@pytest.mark.parametrize("margin_px", [0, 1, 3])
+def test_around_the_tool_it_is_what_serving_feeds_to_the_bit(margin_px: int) -> None:
+    view = View((48, 64), size_px=(24, 24), margin_px=margin_px, at="tool", m_per_px=0.01)
+    camera = CameraCalibration(
+        "overhead", 64, 48, np.array([[40.0, 0, 31.5], [0, 40.0, 23.5], [0, 0, 1]]), np.zeros(5),
+        transform(np.diag([1.0, -1.0, -1.0]), np.array([0.5, 0.0, 1.0])),
+    )  # fmt: skip
+    T = pose_tool_down(np.array([0.55, -0.1, 0.2]), 0.4)
+    kept = view.cut(IMAGE, T, camera.P_image_base)
+    assert kept.shape == (*view.kept_px, 3)
+    inner = kept[margin_px : margin_px + 24, margin_px : margin_px + 24]
+    assert np.array_equal(inner, prepare(IMAGE, view.image_format(), T, camera.P_image_base))
 
 
 @pytest.mark.parametrize(
@@ -67,12 +65,12 @@ def test_cuts_that_cannot_be(values: dict[str, Any]) -> None:
 
 def test_an_image_of_another_size_is_refused() -> None:
     with pytest.raises(ViewInvalid, match="48"):
-        View((50, 64), (40, 40), (40, 40), 2).cut(IMAGE, ANYWHERE)
+        View((50, 64), (40, 40), (40, 40), 2).cut(IMAGE)
 
 
-def test_a_bundle_cannot_say_a_cut_at_the_tool() -> None:
-    with pytest.raises(ViewInvalid, match="tool"):
-        View((48, 64), (8, 8), (8, 8), 0, "tool").image_format()
+def test_around_the_tool_it_needs_a_calibrated_camera() -> None:
+    with pytest.raises(ViewInvalid, match="calibrated"):
+        View((48, 64), size_px=(24, 24), at="tool").cut(IMAGE, np.eye(4))
 
 
 def test_keys_tell_all_that_changes_pixels() -> None:

@@ -79,3 +79,9 @@ def test_the_format_that_is_asked_for() -> None:
     assert precision_of(TrainConfig(precision="fp32"), "cpu") is None
     assert precision_of(TrainConfig(precision="bf16"), "cpu") == torch.bfloat16
     assert precision_of(TrainConfig(), "cpu") in (None, torch.bfloat16)
+
+
+def test_the_rate_grows_and_then_halves_so_often() -> None:
+    config = TrainConfig(learning_rate=8.0, warm_up=3, half_life=10)
+    assert [config.rate(steps) for steps in (0, 1, 3, 13, 33)] == [2.0, 4.0, 8.0, 4.0, 1.0]
+    assert TrainConfig(learning_rate=8.0, warm_up=0).rate(10**6) == 8.0

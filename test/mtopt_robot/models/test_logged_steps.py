@@ -26,6 +26,9 @@ def test_each_step_comes_with_the_image_it_was_decided_on(
     assert np.allclose([each.observation.gripper_height_m for each in asked], [0.0, 0.1, 0.2])
     assert [each.observation.stamp_ns for each in asked] == [(2 + k) * S + 7 for k in range(3)]
     assert all(each.task == registry["lift-can"] for each in asked)
+    places = [each.observation.T_base_tool[:3, 3].tolist() for each in asked]
+    assert np.allclose(places, [[0.5, 0.0, 0.2], [0.5, 0.1, 0.2], [0.5, 0.2, 0.2]])
+    assert all(each.observation.P_image_base is None for each in asked)  # nobody wrote it down
 
 
 def test_the_same_episodes_ask_with_the_same_dice(tmp_path: Path, registry: TaskRegistry) -> None:

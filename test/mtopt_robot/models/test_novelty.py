@@ -86,7 +86,7 @@ def test_a_held_out_share_stays_within_and_what_was_never_seen_does_not(
     write: Callable[..., Path], expected: Expected, seen: Callable, registry: TaskRegistry
 ) -> None:
     plain = check_bundle(write(None, None), expected, ONE_THREAD)
-    novelty = calibrating.familiar(plain, [seen(128, seed=k).image for k in range(60)])
+    novelty = calibrating.familiar(plain, [seen(128, seed=k) for k in range(60)])
     task = registry["lift-any"]
 
     def asked(first: int, count: int) -> list[Asked]:

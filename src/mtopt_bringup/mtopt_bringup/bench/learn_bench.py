@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from mtopt_core.encoding import layout_hash
+from mtopt_core.encoding import layout_hash, state_layout
 from mtopt_learner.learner import Learner
 from mtopt_learner.networks.stand_in import scene
 from mtopt_learner.replay.cache import FrameCache
@@ -55,7 +55,9 @@ class Bench:
         targets = dataclasses.replace(config.targets, returns_first=0)
         self.config = dataclasses.replace(config, targets=targets)
         self.learner = Learner(self.config, tasks, bounds)
-        self._cache = FrameCache(folder, self.config.view, layout_hash(bounds))
+        self._cache = FrameCache(
+            folder, self.config.view, layout_hash(bounds, self.config.view.posed)
+        )
         for number in range(EPISODES):
             self.learner.file([self._cache.add(self._episode(number, tasks.names))])
         self._amp = precision_of(self.config.training, "cpu")
@@ -127,12 +129,12 @@ class Bench:
 
     def _episode(self, number: int, tasks: tuple[str, ...]) -> Replayed:
         rng, good = np.random.default_rng(number), number % 2 == 0
-        kept = self.config.view.kept_px
+        kept, width = self.config.view.kept_px, len(state_layout(self.config.view.posed))
         actions = rng.uniform(-1, 1, (STEPS, 8)).astype(np.float32)
         return Replayed(
             f"e{number}", tasks[number % len(tasks)], "terminated", "made up",
             dict.fromkeys(tasks, good), np.stack([scene(kept, rng)] * STEPS),
-            rng.uniform(0, 0.3, (STEPS, 2)).astype(np.float32), actions,
+            rng.uniform(0, 0.3, (STEPS, width)).astype(np.float32), actions,
             np.zeros((STEPS, 4), np.float32),
         )  # fmt: skip
 

@@ -24,15 +24,15 @@ def write(path: Path, evaluations: Sequence[Told], title: str = "Evaluation") ->
 def section(evaluations: Sequence[Told]) -> list[str]:
     """Tables of success and of chains; only what was measured, blank where it was not."""
     names = _tasks(evaluations)
-    head = ["task", "the paper", *(_name(told) for told in evaluations)]
-    lines = [_row(head), _row(["---", *("---:" for _ in head[1:])])]
+    head = ["task", "the paper", *(name_of(told) for told in evaluations)]
+    lines = [row(head), row(["---", *("---:" for _ in head[1:])])]
     for task in names:
-        lines.append(_row([task, _number(paper.MT_OPT.get(task)), *_cells(evaluations, task)]))
+        lines.append(row([task, number(paper.MT_OPT.get(task)), *_cells(evaluations, task)]))
     for name, words in FIGURE_WORDS.items():
         if name == "worst":
             continue
-        cells = [_number(told.get(name)) for told in evaluations]
-        lines.append(_row([f"*{words}*", _number(paper.FIGURES.get(name)), *cells]))
+        cells = [number(told.get(name)) for told in evaluations]
+        lines.append(row([f"*{words}*", number(paper.FIGURES.get(name)), *cells]))
     lines += ["", *_attempts(evaluations)]
     return lines + _chains(evaluations)
 
@@ -62,15 +62,15 @@ def _attempts(evaluations: Sequence[Told]) -> list[str]:
         tries = sorted(set(told["tried"].values()))
         often = " to ".join(str(n) for n in dict.fromkeys((tries[0], tries[-1]))) if tries else "no"
         line = (
-            f"- {_name(told)}: scene `{told['scene']}`, {often} attempts a task, graded by "
+            f"- {name_of(told)}: scene `{told['scene']}`, {often} attempts a task, graded by "
             f"{told['grader']}."
         )
         if "detector" in told:
             rates = told["detector"]
             line += (
-                f" The detector beside it: {_number(rates['success']['share'])} succeed, "
-                f"false positives {_number(rates['false_positives']['share'])}, false negatives "
-                f"{_number(rates['false_negatives']['share'])}."
+                f" The detector beside it: {number(rates['success']['share'])} succeed, "
+                f"false positives {number(rates['false_positives']['share'])}, false negatives "
+                f"{number(rates['false_negatives']['share'])}."
             )
         lines.append(line)
     return lines
@@ -81,11 +81,11 @@ def _chains(evaluations: Sequence[Told]) -> list[str]:
     if not told:
         return []
     lengths = sorted({int(n) for one in told for n in one["chains"]})
-    head = ["tasks in a row, no reset", *(_name(one) for one in told)]
-    lines = ["", _row(head), _row(["---", *("---:" for _ in told)])]
+    head = ["tasks in a row, no reset", *(name_of(one) for one in told)]
+    lines = ["", row(head), row(["---", *("---:" for _ in told)])]
     for length in lengths:
         shares = [one["chains"].get(str(length)) for one in told]
-        lines.append(_row([str(length), *(_share(share) for share in shares)]))
+        lines.append(row([str(length), *(_share(share) for share in shares)]))
     return lines
 
 
@@ -95,14 +95,17 @@ def _share(share: Told | None) -> str:
     return f"{share['share']:.2f} ({share['low']:.2f} to {share['high']:.2f})"
 
 
-def _name(told: Told) -> str:
+def name_of(told: Told) -> str:
+    """What an evaluation is called in a table."""
     scene = "" if told["scene"] == "standard" else f", {told['scene']}"
     return f"{told['model']}{scene}"
 
 
-def _number(value: Any) -> str:
+def number(value: Any) -> str:
+    """A share with two digits, blank for none."""
     return "" if value is None else f"{value:.2f}"
 
 
-def _row(cells: Sequence[str]) -> str:
+def row(cells: Sequence[str]) -> str:
+    """A line of a table."""
     return "| " + " | ".join(cells) + " |"

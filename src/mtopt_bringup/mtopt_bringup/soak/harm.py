@@ -47,7 +47,13 @@ def cause(fault: Fault, cell: str, states: Mapping[str, State], hand: Hand) -> M
         return lambda: hand.resume(cell)
     parts = f"camera_{fault.target}" if fault.kind is Kind.CAMERA else str(fault.kind)
     hand.set_broken(cell, parts)
-    return lambda: hand.set_broken(cell, "")
+
+    def mend() -> None:
+        hand.set_broken(cell, "")
+        if fault.kind is Kind.HINGES:
+            hand.resume(cell)  # whoever has freed a hinge says so
+
+    return mend
 
 
 def _nothing() -> None:

@@ -7,7 +7,7 @@ catalog's folder that no file can bring back, so `data rebuild` leaves them alon
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -45,10 +45,10 @@ class Labels:
         values = journal.lines(journal.folder(root) / LABELS, damage)
         return cls((Label(**each) for each in values), damage)
 
-    def success(self, episode_id: str, graded: dict[str, bool]) -> dict[str, bool]:
+    def success(self, episode_id: str, graded: Mapping[str, bool]) -> dict[str, bool]:
         """The grades of an episode with what people said in their place."""
         said = self._of.get(episode_id, {})
-        return graded | {task: label.success for task, label in said.items()}
+        return dict(graded) | {task: label.success for task, label in said.items()}
 
     def row(self, row: Row) -> Row:
         """An episode's row with the outcome that people gave it; probabilities stay."""

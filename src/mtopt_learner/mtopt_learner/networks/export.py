@@ -25,7 +25,7 @@ def encoder_graph(weights: FoldedQ, size_px: tuple[int, int], integer: bool = Fa
     stem, side = over_blocks(stem, size_px)
     # The first and the last convolution are cheap, and what they lose is lost for all behind them.
     floats = Layers(graph, integer=False)
-    seen = floats.conv_relu(_blocks(graph, image, size_px, side), stem)
+    seen = floats.conv_relu(blocks(graph, image, size_px, side), stem)
     seen = layers.pool(layers.rounded(seen, stem.top), weights.stem_pool)
     seen = layers.convs(seen, body, stem.top)
     seen = floats.conv(layers.pool(seen, weights.body_pool), weights.first)
@@ -59,7 +59,7 @@ def head_graph(weights: FoldedQ, integer: bool = False) -> bytes:
     return graph.to_bytes()
 
 
-def _blocks(graph: Graph, image: str, size_px: tuple[int, int], side: int) -> str:
+def blocks(graph: Graph, image: str, size_px: tuple[int, int], side: int) -> str:
     """An image (B, H, W, 3) as blocks of side x side pixels: (B, channels, rows, columns)."""
     rows, columns = (length // side for length in size_px)
     cut = graph.node("Reshape", image, graph.constant([0, rows, side, columns, side, 3]))

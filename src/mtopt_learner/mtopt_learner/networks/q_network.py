@@ -1,7 +1,8 @@
 """The Q-network in PyTorch: the encoder looks once, the head values every action.
 
 Shapes: images (B, H, W, 3) uint8; features (B, C, h, w); state (B, 2); task (B, T) one-hot;
-actions (B, N, 8) encoded; logits (B, N), whose sigmoid is Q.
+actions (B, N, 8) encoded; logits (B, N), whose sigmoid is Q. While training, several tasks may be
+asked about one action: task (B, K, T), actions (B, 1, 8), logits (B, K).
 """
 
 from __future__ import annotations
@@ -70,9 +71,10 @@ class Merge(nn.Module):
 
     def forward(self, state: Tensor, task: Tensor, actions: Tensor) -> Tensor:
         """(B, N, C)."""
-        summed = self.action(actions) + (self.state(state) + self.task(task)).unsqueeze(1)
+        known = self.task(task) if task.dim() == 3 else self.task(task).unsqueeze(1)
+        summed = self.action(actions) + self.state(state).unsqueeze(1) + known
         flat = functional.relu(self.norm(summed.flatten(0, 1)))
-        merged: Tensor = self.out(flat).unflatten(0, actions.shape[:2])
+        merged: Tensor = self.out(flat).unflatten(0, summed.shape[:2])
         return merged
 
 
@@ -108,7 +110,7 @@ class Head(nn.Module):
         flat = seen.flatten(1)
         for layer in self.dense:
             flat = functional.relu(layer(flat))
-        logits: Tensor = self.value(flat).view(actions.shape[:2])
+        logits: Tensor = self.value(flat).view(merged.shape[:2])
         return logits
 
 

@@ -20,15 +20,18 @@ from mtopt_robot.models.runtime import Graphs, engine_of
 from .calibration import Batch, calibrated
 from .export import encoder_graph, head_graph
 from .folding import fold
+from .look_export import look_encoder_graph, look_head_graph
+from .look_network import LookNetwork
 from .q_network import QNetwork
 
+Exportable = QNetwork | LookNetwork
 LEAST_AGREEMENT, MOST_REGRET = 0.95, 0.01
 
 
 def release(
     store: Path,
     manifest: Manifest,
-    network: QNetwork,
+    network: Exportable,
     examples: Sequence[Batch],
     golden: Batch,
     trials: Sequence[Scene],
@@ -53,8 +56,10 @@ def release(
     return write_bundle(store, stated, graphs.encoder, graphs.head, made, integers=integers)
 
 
-def exported(network: QNetwork, examples: Sequence[Batch]) -> Graphs:
-    """The network's graphs, in floats and in integers fitted to examples."""
+def exported(network: Exportable, examples: Sequence[Batch]) -> Graphs:
+    """The network's graphs, in floats; the paper's also in integers fitted to examples."""
+    if isinstance(network, LookNetwork):
+        return Graphs(look_encoder_graph(network), look_head_graph(network))
     weights, size_px = fold(network, calibrated(network, examples)), network.config.size_px
     integers = encoder_graph(weights, size_px, True), head_graph(weights, True)
     return Graphs(encoder_graph(weights, size_px), head_graph(weights), integers)
@@ -68,12 +73,14 @@ def precision_costs(
     def loaded(provider: str, precision: str) -> QFunction:
         engine = engine_of(provider, precision, InferenceConfig())
         size_px, tasks = manifest.image.size_px, len(manifest.tasks)
-        return QFunction(*graphs.of(precision), size_px, tasks, engine=engine)
+        posed = manifest.image.posed
+        return QFunction(*graphs.of(precision), size_px, tasks, engine=engine, posed=posed)
 
-    plain, able = loaded(CPU, FP32), [(CPU, INT8)]
+    kept = (BF16, INT8) if graphs.integers else (BF16,)
+    plain, able = loaded(CPU, FP32), [(CPU, name) for name in kept if name == INT8]
     if openvino_engine.installed():
         there = openvino_engine.precisions()
-        able = [(OPENVINO, name) for name in (BF16, INT8) if name in there] or able
+        able = [(OPENVINO, name) for name in kept if name in there] or able
     return {
         precision: compare(plain, loaded(provider, precision), trials, manifest.bounds)
         for provider, precision in able
@@ -85,7 +92,7 @@ def is_good(cost: Comparison) -> bool:
     return cost.agreement >= LEAST_AGREEMENT and cost.regret <= MOST_REGRET
 
 
-def golden_of(network: QNetwork, batch: Batch, tasks: tuple[str, ...]) -> Golden:
+def golden_of(network: Exportable, batch: Batch, tasks: tuple[str, ...]) -> Golden:
     """Golden examples as PyTorch values them in fp32."""
     images, states, codes, actions = batch
     network.eval()

@@ -11,13 +11,14 @@ from torch import Tensor
 from mtopt_core.encoding import Numbers
 from mtopt_core.observation import Image
 
+from .look_network import LookNetwork
 from .q_network import QNetwork
 
 
 class TorchQ:
     """Features once, then values of all actions: the split network."""
 
-    def __init__(self, network: QNetwork, dtype: torch.dtype = torch.float32) -> None:
+    def __init__(self, network: QNetwork | LookNetwork, dtype: torch.dtype = torch.float32) -> None:
         """Works on a copy, in evaluation."""
         self._network = copy.deepcopy(network).eval().to(dtype)
         self._network = self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -21,7 +21,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mtopt_core.encoding import ACTION_LAYOUT, STATE_LAYOUT
+from mtopt_core.encoding import ACTION_LAYOUT, state_layout
 from mtopt_data.partfile import make_folder, named
 
 from ..errors import CacheBusy
@@ -210,7 +210,7 @@ class FrameCache(RecordCache[Kept]):
 def _record(view: View) -> np.dtype[np.void]:
     return np.dtype([
         ("image", np.uint8, (*view.kept_px, 3)),
-        ("state", np.float32, (len(STATE_LAYOUT),)),
+        ("state", np.float32, (len(state_layout(view.posed)),)),
         ("action", np.float32, (len(ACTION_LAYOUT),)),
         ("tool", np.float32, (len(POSE),)),
     ])  # fmt: skip

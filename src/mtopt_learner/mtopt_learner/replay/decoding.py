@@ -14,27 +14,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtopt_core.action import Action, ActionBounds
-from mtopt_core.encoding import Numbers, encode_action, encode_state
-from mtopt_core.geometry import Transform, rotation_of, transform, yaw_of
+from mtopt_core.encoding import Numbers, encode_action
+from mtopt_core.geometry import yaw_of
+from mtopt_core.observation import Observation
 from mtopt_core.purpose import Purpose
 from mtopt_data.metadata import EpisodeMetadata
 from mtopt_data.naming import SUFFIX
 from mtopt_data.reader import EpisodeReader
-from mtopt_robot.calibration import CameraCalibration
 from mtopt_robot.jpeg import image_of
+from mtopt_robot.models.image import state_of
+from mtopt_robot.recorded_camera import recorded_camera, recorded_pose
 
 from ..errors import EpisodeUnfit
-from .view import TOOL, View
+from .view import View
 
-STEP, EXTRINSICS = "episode/step", "camera/extrinsics"
-CAMERA = "overhead"
-IMAGE, INFO = f"camera/{CAMERA}/image_raw/compressed", f"camera/{CAMERA}/camera_info"
+STEP, CAMERA = "episode/step", "overhead"
+IMAGE = f"camera/{CAMERA}/image_raw/compressed"
 POSE = ("x_m", "y_m", "z_m", "yaw_rad")
 
 
 @dataclass(frozen=True, eq=False)
 class Replayed:
-    """An episode of N steps: `images` (N, H, W, 3) as its view cuts them, `states` (N, 2) and
+    """An episode of N steps: `images` (N, H, W, 3) as its view cuts them, `states` (N, S) and
     `actions` (N, 8) encoded, `tool` (N, 4) the tool's x, y, z and yaw before each step, base frame.
 
     `success` is by task name; `grader` is who said so, "truth" for a simulation's own state.
@@ -63,17 +64,24 @@ def replayed(path: Path, view: View, bounds: ActionBounds) -> Replayed:
         _check_use(path, metadata)
         steps = _steps(path, reader, metadata)
         images = _images(path, reader, metadata, steps)
-        poses = [_pose(step.tool_before) for step in steps]
-        pixels = _tool_px(path, reader, metadata, poses, view)
-    cut = [view.cut(image_of(data), at) for data, at in zip(images, pixels, strict=True)]
+        poses = [recorded_pose(step.tool_before) for step in steps]
+        projection = _projection(path, reader, metadata) if view.posed else None
+    seen = [
+        Observation(
+            image_of(data), step.gripper_closed, step.gripper_height, _ns(step.image_stamp),
+            T, projection,
+        )
+        for data, step, T in zip(images, steps, poses, strict=True)
+    ]  # fmt: skip
+    wanted = view.image_format()
     return Replayed(
         metadata.episode_id,
         metadata.task,
         metadata.end_reason,
         metadata.grader,
         metadata.success,
-        np.stack(cut),
-        np.stack([encode_state(step.gripper_closed, step.gripper_height) for step in steps]),
+        np.stack([view.cut(o.image, o.T_base_tool, projection) for o in seen]),
+        np.stack([state_of(o, wanted) for o in seen]),
         np.stack([encode_action(bounds.clamp(_action(step.sent)), bounds) for step in steps]),
         np.array([[*T[:3, 3], yaw_of(T)] for T in poses], dtype=np.float32),
     )
@@ -115,35 +123,14 @@ def _images(
     return [found[stamp_ns] for stamp_ns in stamps]
 
 
-def _tool_px(
-    path: Path,
-    reader: EpisodeReader,
-    metadata: EpisodeMetadata,
-    poses: list[Transform],
-    view: View,
-) -> list[NDArray[np.float64]]:
-    """Where the tool is in each image, (u, v); looked up only for a view that asks."""
-    if view.at != TOOL:
-        return [np.zeros(2)] * len(poses)
-    info = _first(path, reader, metadata, INFO)
-    extrinsics = _first(path, reader, metadata, EXTRINSICS)
-    if CAMERA not in extrinsics.cameras:
-        raise EpisodeUnfit(f"{path}: does not say where camera {CAMERA} is")
-    camera = CameraCalibration(
-        CAMERA,
-        info.width,
-        info.height,
-        np.array(info.k, dtype=np.float64).reshape(3, 3),
-        np.resize(np.array([*info.d, 0, 0, 0, 0, 0], dtype=np.float64), 5),
-        _pose(extrinsics.poses[list(extrinsics.cameras).index(CAMERA)]),
-    )
-    return [camera.project(T[:3, 3]) for T in poses]
-
-
-def _first(path: Path, reader: EpisodeReader, metadata: EpisodeMetadata, name: str) -> Any:
-    for item in _messages(path, reader, metadata, name):
-        return item.message
-    raise EpisodeUnfit(f"{path}: has no message of {name}")
+def _projection(
+    path: Path, reader: EpisodeReader, metadata: EpisodeMetadata
+) -> NDArray[np.float64]:
+    """Maps points of the base frame to the camera's pixels, (3, 4)."""
+    camera = recorded_camera(reader, metadata.cell, CAMERA)
+    if camera is None:
+        raise EpisodeUnfit(f"{path}: does not say where camera {CAMERA} is, or what its lens is")
+    return camera.P_image_base
 
 
 def _messages(path: Path, reader: EpisodeReader, metadata: EpisodeMetadata, name: str) -> Any:
@@ -157,12 +144,6 @@ def _action(message: Any) -> Action:
     """What was sent; raises InvalidAction."""
     delta = message.delta.x, message.delta.y, message.delta.z
     return Action(delta, message.yaw, message.gripper, message.terminate)
-
-
-def _pose(message: Any) -> Transform:
-    turn, place = message.orientation, message.position
-    rotation = rotation_of(np.array([turn.x, turn.y, turn.z, turn.w]))
-    return transform(rotation, np.array([place.x, place.y, place.z]))
 
 
 def _ns(stamp: Any) -> int:

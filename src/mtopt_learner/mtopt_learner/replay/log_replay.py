@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Generic
 
 from mtopt_core.action import ActionBounds
 from mtopt_core.errors import MtoptError
+from mtopt_data.catalog.labels import Labels
 from mtopt_data.errors import DiskFull, EpisodeMissing, FolderNotWritable
 from mtopt_data.naming import QUARANTINE, SUFFIX
 
@@ -104,12 +105,26 @@ class FolderReplay(Generic[E]):
 
 
 class LogReplay(FolderReplay[Kept]):
-    """Steps of a folder's episodes into a cache."""
+    """Steps of a folder's episodes into a cache, with the outcomes that people gave them."""
 
     cache: FrameCache
 
     def __init__(self, root: Path, cache: FrameCache, view: View, bounds: ActionBounds) -> None:
-        super().__init__(root, cache, lambda path: cache.add(replayed(path, view, bounds)))
+        def take(path: Path) -> Kept:
+            found = replayed(path, view, bounds)
+            said = self._labels.success(found.episode_id, found.success)
+            return cache.add(replace(found, success=said))
+
+        super().__init__(root, cache, take)
+        self._root, self._labels = root, Labels()
+
+    def follow(self, most: int | None = None) -> Progress[Kept]:
+        """As any folder's; raises CatalogDamaged, too, where labels cannot be read.
+
+        A label counts if it was given before its episode was decoded.
+        """
+        self._labels = Labels.read(self._root)
+        return super().follow(most)
 
 
 def _by_name(path: Path) -> str:

@@ -7,17 +7,20 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from mtopt_core.config import option
 
 from ..cem_batch import BatchCem
+from ..networks.look_network import LookNetwork
+from ..networks.q_network import QNetwork
 from ..updater import Labelled
 
 ADAM, SGD = "adam", "sgd"
 AUTO, FP32, BF16 = "auto", "fp32", "bf16"
 MOMENTUM = 0.9
+Trained = QNetwork | LookNetwork
 
 
 @dataclass(frozen=True)
@@ -28,16 +31,27 @@ class TrainConfig:
     optimizer: str = option(ADAM, "method; the paper's is sgd, with momentum", choices=(ADAM, SGD))
     learning_rate: float = option(1e-3, "size of a step", low=0.0, high=10.0)
     warm_up: int = option(100, "steps until it has grown to that", low=0)
+    half_life: int = option(0, "steps in which it halves from then on; 0: it stays", low=0)
     weight_decay: float = option(7e-5, "pull of the weights towards nought", low=0.0, high=1.0)
     uses: int = option(4, "steps that an example with its target is used for", low=1, high=1000)
     conservative: float = option(
         0.0, "weight of the term that keeps actions nobody tried from looking good", low=0.0
     )
-    conservative_actions: int = option(4, "such actions for each example", low=1, high=256)
+    conservative_actions: int = option(
+        4, "such motions for each example, beside every command", low=1, high=256
+    )
     precision: str = option(
         AUTO, "number format; auto: bf16 where the machine has arithmetic for it",
         choices=(AUTO, FP32, BF16),
     )  # fmt: skip
+
+    def rate(self, steps: int) -> float:
+        """The size of the next step after so many."""
+        grown = self.learning_rate * min(1.0, (steps + 1) / (self.warm_up + 1))
+        later: float = 0.5 ** (
+            max(0, steps - self.warm_up) / self.half_life if self.half_life else 0
+        )
+        return grown * later
 
 
 def precision_of(config: TrainConfig, device: str) -> torch.dtype | None:
@@ -53,7 +67,7 @@ class Trainer:
     """Owns the weights that are trained."""
 
     def __init__(
-        self, network: nn.Module, config: TrainConfig, search: BatchCem, device: str = "cpu"
+        self, network: Trained, config: TrainConfig, search: BatchCem, device: str = "cpu"
     ) -> None:
         self.network = network.to(device).train()
         self.config, self.steps = config, 0
@@ -63,18 +77,20 @@ class Trainer:
 
     def step(self, batch: Labelled, rng: np.random.Generator) -> dict[str, float]:
         """One step; loss, and the means of Q, targets and returns over the batch."""
-        rate = self.config.learning_rate * min(1.0, (self.steps + 1) / (self.config.warm_up + 1))
+        rate = self.config.rate(self.steps)
         for group in self._optimizer.param_groups:
             group["lr"] = rate
-        images, states, tasks, actions, target, real = (
+        images, states, tasks, actions, target, real, others, weights = (
             part.to(self._device) for part in batch.parts
         )
         rows = self._with_untried(actions, rng)
         kind = self._device.partition(":")[0]
         with torch.autocast(kind, self._amp or torch.bfloat16, enabled=self._amp is not None):
-            logits = self.network(images, states, tasks, rows).float()
+            seen = self.network.encoder(images)
+            logits = self.network.head(seen, states, tasks, rows).float()
+            beside = self._beside(seen, states, actions, others, weights)
         error = functional.binary_cross_entropy_with_logits(logits[:, 0], target)
-        loss = error + self.config.conservative * _conservative(logits)
+        loss = error + beside + self.config.conservative * _conservative(logits)
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self._optimizer.step()
@@ -105,16 +121,30 @@ class Trainer:
             return torch.optim.SGD(weights, rate, momentum=MOMENTUM, weight_decay=decay)
         return torch.optim.AdamW(weights, rate, weight_decay=decay)
 
+    def _beside(
+        self, seen: Tensor, states: Tensor, actions: Tensor, others: Tensor, weights: Tensor
+    ) -> Tensor:
+        """How far the same actions are from their targets for every task, where any is wanted."""
+        if not bool(weights.any()):
+            return seen.new_zeros(())
+        codes = torch.eye(others.shape[1], device=seen.device).expand(len(seen), -1, -1)
+        logits = self.network.head(seen, states, codes, actions.unsqueeze(1)).float()
+        error = functional.binary_cross_entropy_with_logits(logits, others, reduction="none")
+        return (error * weights).sum() / len(seen)
+
     def _with_untried(self, actions: Tensor, rng: np.random.Generator) -> Tensor:
-        """Actions (N, 1, 8); with the conservative term some that nobody tried behind each."""
+        """Actions (N, 1, 8); with the conservative term some that nobody tried behind each: every
+        command, since a search always looks at those, and some motions."""
         tried = actions.unsqueeze(1)
         if self.config.conservative == 0.0:
             return tried
         drawn = self._search.proposals(self._search.noise(len(actions), rng)[0])
-        count, rows = self.config.conservative_actions, drawn.shape[1]
-        chosen = rng.integers(rows, size=(len(actions), count))
+        commands = drawn.shape[1] - self._search.motions
+        chosen = rng.integers(
+            commands, drawn.shape[1], size=(len(actions), self.config.conservative_actions)
+        )
         places = torch.from_numpy(chosen).to(drawn.device)[..., None].expand(-1, -1, drawn.shape[2])
-        return torch.cat([tried, torch.gather(drawn, 1, places)], dim=1)
+        return torch.cat([tried, drawn[:, :commands], torch.gather(drawn, 1, places)], dim=1)
 
 
 def _conservative(logits: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mtopt_core.cem import CemConfig
-from mtopt_core.observation import Image
+from mtopt_core.observation import Image, Observation
 from mtopt_core.uncertainty import (
     PERCENTILE,
     Limits,
@@ -29,15 +29,14 @@ from .image import prepare
 from .q_function import QFunction
 
 
-def familiar(bundle: Bundle, images: Iterable[Image]) -> Novelty:
-    """What the camera images of training, (H, W, 3) each, look like to the bundle's encoder.
+def familiar(bundle: Bundle, seen: Iterable[Observation]) -> Novelty:
+    """What the observations of training look like to the bundle's encoder.
 
-    Raises ImageMismatch, and CoreError for fewer than two.
+    Raises ImageMismatch, CameraUnknown, and CoreError for fewer than two.
     """
     wanted = bundle.manifest.image
-    return fit_novelty(
-        np.concatenate([_seen(bundle.q_function, prepare(image, wanted)) for image in images])
-    )
+    prepared = (prepare(o.image, wanted, o.T_base_tool, o.P_image_base) for o in seen)
+    return fit_novelty(np.concatenate([_seen(bundle.q_function, image) for image in prepared]))
 
 
 def limits(

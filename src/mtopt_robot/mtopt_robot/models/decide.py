@@ -9,14 +9,14 @@ import numpy as np
 
 from mtopt_core.action import Action
 from mtopt_core.cem import CemConfig, Choice, choose_many, first_belief
-from mtopt_core.encoding import Numbers, encode_state
+from mtopt_core.encoding import Numbers
 from mtopt_core.observation import Image, Observation
 from mtopt_core.tasks import Task
 from mtopt_core.uncertainty import pooled
 
 from .bundle import Bundle
 from .errors import TaskNotServed
-from .image import prepare
+from .image import prepare, state_of
 from .trial import one_hot
 
 
@@ -32,7 +32,7 @@ class Asked:
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """What the networks read of one cell: `image` (H, W, 3), `state` (2,), `task` (T,)."""
+    """What the networks read of one cell: `image` (H, W, 3), `state` (S,), `task` (T,)."""
 
     image: Image
     state: Numbers
@@ -40,11 +40,12 @@ class Question:
 
 
 def question(bundle: Bundle, asked: Asked) -> Question:
-    """One cell's inputs; raises TaskNotServed and ImageMismatch, before anybody else waits."""
+    """One cell's inputs; raises TaskNotServed, ImageMismatch and CameraUnknown, before anybody
+    else waits."""
     seen, manifest = asked.observation, bundle.manifest
     return Question(
-        prepare(seen.image, manifest.image),
-        encode_state(seen.gripper_closed, seen.gripper_height_m),
+        prepare(seen.image, manifest.image, seen.T_base_tool, seen.P_image_base),
+        state_of(seen, manifest.image),
         task_code(bundle, asked.task),
     )
 

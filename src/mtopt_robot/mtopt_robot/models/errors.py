@@ -28,6 +28,10 @@ class GraphInvalid(ModelError):
     """A network that ONNX Runtime cannot load, or whose inputs and outputs are not as agreed."""
 
 
+class CameraUnknown(ModelError):
+    """A model that looks around the tool, and a camera of which nobody says where it stands."""
+
+
 class NotNumbers(GraphInvalid):
     """A network that gives NaN or infinity."""
 

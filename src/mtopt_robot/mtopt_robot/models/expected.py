@@ -35,10 +35,11 @@ def check_layout(folder: Path, manifest: Manifest, expected: Expected) -> None:
     """Raises BundleRefused unless actions and states mean here what they meant in training."""
     if expected.bounds is None:
         raise BundleRefused(Refusal.LAYOUT, folder, "nobody here knows the fleet's action bounds")
-    wanted = layout_hash(expected.bounds)
+    posed = manifest.image.posed
+    wanted = layout_hash(expected.bounds, posed)
     for label, found in (
         ("action layout", manifest.action_layout),
-        ("layout of its bounds", layout_hash(manifest.bounds)),
+        ("layout of its bounds", layout_hash(manifest.bounds, posed)),
     ):
         if found != wanted:
             reason = f"{label} is {found}, this fleet's is {wanted}: other bounds or encoding"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mtopt_core.encoding import ACTION_LAYOUT, STATE_LAYOUT
+from mtopt_core.encoding import ACTION_LAYOUT, POSED_LAYOUT, STATE_LAYOUT
 
 from .arrays import UNREADABLE, packed, spoken, unpacked
 from .errors import GoldenInvalid
@@ -21,7 +21,7 @@ _ARRAYS = ("images", "states", "tasks", "actions", "q")
 
 @dataclass(frozen=True, eq=False)
 class Golden:
-    """B examples: `images` (B, H, W, 3) uint8 at the network's size, `states` (B, 2), the
+    """B examples: `images` (B, H, W, 3) uint8 at the network's size, `states` (B, S), the
     names of their `tasks` (B), encoded `actions` (B, N, 8) and their values `q` (B, N).
 
     Tasks are kept by name: a task list in another order than the trained one shows up.
@@ -37,7 +37,7 @@ class Golden:
         count = len(self.tasks)
         samples = self.q.shape[1] if self.q.ndim == 2 else 0
         wanted = {
-            "states": (count, len(STATE_LAYOUT)),
+            "states": (count, self._state_width),
             "actions": (count, samples, len(ACTION_LAYOUT)),
             "q": (count, samples),
         }
@@ -50,6 +50,12 @@ class Golden:
         images = self.images
         if images.ndim != 4 or images.shape[::3] != (count, 3) or images.dtype != np.uint8:
             raise GoldenInvalid(f"images must be ({count}, H, W, 3) uint8, is {spoken(images)}")
+
+    @property
+    def _state_width(self) -> int:
+        """That of the states where a network could read them, else that of the plain one."""
+        known = len(STATE_LAYOUT), len(POSED_LAYOUT)
+        return next((n for n in known if self.states.shape[1:] == (n,)), known[0])
 
     def to_bytes(self) -> bytes:
         """The examples as a compressed .npz, the same bytes for the same examples."""

@@ -15,9 +15,11 @@ from mtopt_data.naming import finished_files
 from mtopt_data.reader import EpisodeReader
 
 from ..jpeg import image_of
+from ..recorded_camera import recorded_camera, recorded_pose
 from .decide import Asked
 
-_STEP, _IMAGE = "episode/step", "camera/overhead/image_raw/compressed"
+_CAMERA = "overhead"
+_STEP, _IMAGE = "episode/step", f"camera/{_CAMERA}/image_raw/compressed"
 _DICE = 5  # tells these random numbers from those of cells
 
 
@@ -42,6 +44,8 @@ def _of_episode(reader: EpisodeReader, tasks: TaskRegistry) -> Iterator[Asked]:
     except UnknownTask:
         return
     steps = [item.message for item in reader.decoded(topics[:1])]
+    camera = recorded_camera(reader, start.cell, _CAMERA)
+    projection = None if camera is None else camera.P_image_base
     images = _images(reader, topics[1], {_ns(step.image_stamp) for step in steps})
     for step in steps:
         stamp_ns = _ns(step.image_stamp)
@@ -51,8 +55,8 @@ def _of_episode(reader: EpisodeReader, tasks: TaskRegistry) -> Iterator[Asked]:
                 step.gripper_closed,
                 step.gripper_height,
                 stamp_ns,
-                # No Q-function looks at the pose.
-                np.eye(4),
+                recorded_pose(step.tool_before),
+                projection,
             )
             yield Asked(observation, task, np.random.default_rng((start.seed, _DICE, step.index)))
 

@@ -174,7 +174,7 @@ def _calibrate(store: ModelStore, wanted: argparse.Namespace) -> int:
     tasks = config_files.tasks(path)
     known = TaskRegistry(tuple(task for task in tasks if task.name in bundle.manifest.tasks))
     training = logged_decisions(wanted.training, known)
-    novelty = calibrating.familiar(bundle, (each.observation.image for each in training))
+    novelty = calibrating.familiar(bundle, (each.observation for each in training))
     held_out = logged_decisions(wanted.held_out, known)
     found = calibrating.limits(bundle, novelty, held_out, CemConfig(), wanted.percentile)
     folder = calibrating.renewed(bundle, wanted.version, novelty, found)

@@ -2,15 +2,16 @@
 
 Graphs (B cells, N actions, T tasks; B and N are free):
     encoder.onnx  image (B, H, W, 3) uint8 -> features (B, ...) float; normalisation is inside
-    head.onnx     features (B, ...), state (B, 2), task (B, T) one-hot, actions (B, N, 8)
+    head.onnx     features (B, ...), state (B, S), task (B, T) one-hot, actions (B, N, 8)
                   -> q (B, N), all float
+S is 2, or 8 where the network looks around the tool and its state has the tool's pose.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mtopt_core.encoding import ACTION_LAYOUT, STATE_LAYOUT, Numbers
+from mtopt_core.encoding import ACTION_LAYOUT, Numbers, state_layout
 from mtopt_core.observation import Image
 
 from .engine import FLOAT, UINT8, Engine, InferenceConfig, Network, Port
@@ -31,11 +32,13 @@ class QFunction:
         tasks: int,
         config: InferenceConfig = InferenceConfig(),
         engine: Engine | None = None,
+        posed: bool = False,
     ) -> None:
         """Load both networks and hold them against the agreed inputs and outputs.
 
-        `size_px` is the image's (height, width), `tasks` the length of the one-hot; without an
-        `engine` the networks run as they are on the CPU. Raises GraphInvalid.
+        `size_px` is the image's (height, width), `tasks` the length of the one-hot, `posed` says
+        that the state has the tool's pose; without an `engine` the networks run as they are on
+        the CPU. Raises GraphInvalid.
         """
         engine = engine or OnnxEngine(threads=config.threads)
         self._encoder = engine.load("encoder", encoder)
@@ -45,7 +48,7 @@ class QFunction:
         check_ports("encoder input", self._encoder.inputs, {"image": image})
         wanted = {
             "features": Port(FLOAT, (_FREE, *features)),
-            "state": Port(FLOAT, (_FREE, len(STATE_LAYOUT))),
+            "state": Port(FLOAT, (_FREE, len(state_layout(posed)))),
             "task": Port(FLOAT, (_FREE, tasks)),
             "actions": Port(FLOAT, (_FREE, _FREE, len(ACTION_LAYOUT))),
         }
@@ -59,7 +62,7 @@ class QFunction:
     def score(self, features: Numbers, state: Numbers, task: Numbers, actions: Numbers) -> Numbers:
         """Values (B, N) of encoded actions (B, N, 8) for B cells, once a round.
 
-        `features` (B, ...) are the encoder's, `state` (B, 2), `task` (B, T) one-hot.
+        `features` (B, ...) are the encoder's, `state` (B, S), `task` (B, T) one-hot.
         """
         inputs = {"features": features, "state": state, "task": task, "actions": actions}
         q = self._head.run(inputs)

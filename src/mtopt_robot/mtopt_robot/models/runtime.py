@@ -226,7 +226,8 @@ def _tried(
 def _load(engine: Engine, graphs: Graphs, manifest: Manifest) -> QFunction:
     encoder, head = graphs.of(engine.precision)
     tasks = len(manifest.tasks)
-    return QFunction(encoder, head, manifest.image.size_px, tasks, engine=engine)
+    image = manifest.image
+    return QFunction(encoder, head, image.size_px, tasks, engine=engine, posed=image.posed)
 
 
 def _self_test(

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from mtopt_core.action import ActionBounds, Gripper
-from mtopt_core.encoding import Numbers, encode_actions, encode_state
+from mtopt_core.encoding import Numbers, encode_actions, encode_state, state_layout
+from mtopt_core.geometry import pose_tool_down
 
 from .errors import GoldenInvalid, GraphInvalid, NotNumbers
 from .golden import Golden
@@ -49,7 +50,8 @@ def try_extremes(
     an action depends on which others are asked for beside it.
     """
     actions = _corner_actions(manifest.bounds)
-    states = [encode_state(c, h) for c, h in itertools.product((False, True), _HEIGHTS_M)]
+    pose = pose_tool_down(np.zeros(3), 0.0) if manifest.image.posed else None
+    states = [encode_state(c, h, pose) for c, h in itertools.product((False, True), _HEIGHTS_M)]
     for brightness in (0, 255):
         image = np.full((*manifest.image.size_px, 3), brightness, dtype=np.uint8)
         features = q_function.features(image[np.newaxis])
@@ -73,6 +75,8 @@ def try_golden(q_function: QFunction, manifest: Manifest, golden: Golden) -> Non
     if golden.images.shape[1:3] != manifest.image.size_px:
         sizes = f"{golden.images.shape[1:3]}, the network's is {manifest.image.size_px}"
         raise GoldenInvalid(f"images are {sizes}")
+    if golden.states.shape[1] != len(state_layout(manifest.image.posed)):
+        raise GoldenInvalid(f"states have {golden.states.shape[1]} numbers, the network others")
     if set(golden.tasks) != set(manifest.tasks):
         odd = ", ".join(sorted(set(golden.tasks) ^ set(manifest.tasks)))
         raise GoldenInvalid(f"needs an example of each of the model's tasks and no other: {odd}")
