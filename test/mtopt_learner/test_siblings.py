@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -31,10 +33,33 @@ def test_a_learner_gives_every_lent_task_its_outcome_while_returns_come_first(tm
         made = learner.updater.label(drawn, np.random.default_rng(0))
         assert made.others is not None and made.others.shape == (16, len(TASKS))
         assert made.others[:, 0].tolist() == made.returns.tolist()
+
+
+def test_once_networks_are_asked_a_sibling_is_worth_what_it_would_be_drawn_for_itself(
+    tmp_path,
+) -> None:
+    with filled_cache(tmp_path, config=LOOKING) as cache:
+        learner = small_learner(cache, LOOKING)
         for _ in range(LOOKING.targets.returns_first):
             learner.step(cache.frames)
-        later = learner.updater.label(drawn, np.random.default_rng(0))
-        assert later.weights is not None and not later.weights.any()
+        drawn = learner.draw(cache.frames, 40, np.random.default_rng(0))
+        assert drawn.siblings is not None
+        asked = drawn.siblings.weights > 0
+        assert 0.1 < asked.mean() < 0.5  # a share of them only
+        made = learner.updater.label(drawn, np.random.default_rng(0))
+        assert made.others is not None and made.weights is not None
+        assert np.array_equal(made.weights.numpy(), drawn.siblings.weights)
+        going_on = ~drawn.outlook.ended
+        noise = [np.random.default_rng(n) for n in (3, 4)]
+        for task in range(len(TASKS)):
+            codes = np.eye(len(TASKS), dtype=np.float32)[np.full(40, task)]
+            alone = dataclasses.replace(drawn, tasks=codes, siblings=None)
+            one = learner.updater.label(alone, noise[task]).targets.numpy()
+            both = asked[:, task]
+            found = made.others.numpy()[both, task]
+            # The searches draw other samples, so what is worth something is worth about the same.
+            assert found == pytest.approx(one[both], abs=0.1)
+            assert np.array_equal(found[~going_on[both]], one[both & ~going_on])
 
 
 def test_half_a_turn_of_the_gripper_is_half_a_turn_of_the_image(tmp_path) -> None:

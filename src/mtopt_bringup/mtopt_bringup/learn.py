@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from mtopt_core.action import ActionBounds
 from mtopt_core.config import from_mapping
@@ -41,6 +42,13 @@ def run(words: Sequence[str]) -> int:
     Raises MtoptError.
     """
     wanted = _parser().parse_args(words)
+    if (wanted.steps is None) == (wanted.hours is None):
+        allowed = "either --steps (of what is there) or --hours (of collecting and training)"
+        raise ConfigError(_SOURCE, "steps", wanted.steps, allowed)
+    if wanted.hours is not None:
+        from . import closed_loop
+
+        return closed_loop.run(wanted)
     if wanted.steps < 1:
         raise ConfigError(_SOURCE, "steps", wanted.steps, "must be at least 1")
     config, tasks, bounds = settings(Path(wanted.config) if wanted.config else None)
@@ -49,7 +57,7 @@ def run(words: Sequence[str]) -> int:
         Stop() as stop,
         FrameCache(folder / "cache", config.view, layout_hash(bounds, config.view.posed)) as cache,
         MetricLog(folder) as metrics,
-        _View(wanted.steps, wanted.json) as view,
+        View(wanted.steps, wanted.json) as view,
     ):
         replay = LogReplay(Path(wanted.data).expanduser().absolute(), cache, config.view, bounds)
         learner = Learner(config, tasks, bounds, wanted.device)
@@ -74,12 +82,21 @@ def settings(path: Path | None) -> tuple[LearnConfig, TaskRegistry, ActionBounds
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="mtopt learn",
-        description="Learns from recorded episodes, new ones as they come, and publishes versions "
-        "of a policy. The same command again goes on where it was stopped or killed.",
+        description="Learns a policy and publishes versions of it: with --steps from the episodes "
+        "of a folder, new ones as they come; with --hours from nothing, collecting and training by "
+        "turns. The same command again goes on where it was stopped or killed.",
     )
-    parser.add_argument("--steps", type=int, required=True, help="of training, in all")
+    parser.add_argument("--steps", type=int, help="of training, in all")
+    parser.add_argument("--hours", type=float, help="of collecting and training, in all")
+    parser.add_argument(
+        "--cells",
+        type=int,
+        default=len(os.sched_getaffinity(0)),
+        help="simulated cells that collect, with --hours; 0: cells elsewhere fill the folder "
+        "(default as many as cores)",
+    )
     parser.add_argument("--data", default="data", help="folder of the episodes (default data)")
-    parser.add_argument("--models", default="models", help="model store (default models)")
+    parser.add_argument("--models", default="run/models", help="model store (default run/models)")
     parser.add_argument("--name", default="mtopt", help="of the model (default mtopt)")
     parser.add_argument(
         "--run", default="run/learn", help="cache, checkpoint, metrics (default run/learn)"
@@ -88,6 +105,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--device", default="cpu", help="cpu or cuda (default cpu)")
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
     return parser
+
+
+class Asked(Protocol):
+    """Whoever may want it to end; Stop is one."""
+
+    @property
+    def asked(self) -> bool:
+        """Whether to end."""
+        ...
 
 
 class Job:
@@ -101,31 +127,47 @@ class Job:
         folder: Path,
         store: Path,
         name: str,
+        publish_often: bool = True,
     ) -> None:
         self.learner, self.replay, self.metrics = learner, replay, metrics
         self._checkpoint, self._store, self._name = folder / CHECKPOINT, store, name
+        self._publish_often = publish_often
         self.published: list[str] = []
         self._train_s = 0.0
         self._begun = 0
         self._told: dict[str, float] = {}
 
-    def run(self, steps: int, view: _View, stop: Stop) -> int:
+    def run(self, steps: int, view: View, stop: Stop) -> int:
         """Train up to so many steps in all; a last checkpoint and version at the end."""
-        if self._checkpoint.exists():
-            self.learner.resume(self._checkpoint)
-        self._begun = self.learner.steps
-        self.learner.file(self.replay.cache.episodes)
-        self._look(view, stop)
-        view.begun(self.learner.steps, self._words())
-        while self.learner.steps < steps and not stop.asked:
-            self._step(view, stop)
-        if self.learner.steps > self._begun:
-            self.learner.save(self._checkpoint)
+        self.open()
+        self.look(view, stop)
+        view.begun(self.learner.steps, self.words())
+        self.train(steps, view, stop)
         if stop.asked:
             view.say("stopped; the same command goes on")
             return stop.exit_code
-        self._publish(view)
+        self.publish(view)
         return OK
+
+    def open(self) -> None:
+        """Go on from the checkpoint, if there is one, with what the cache holds."""
+        if self._checkpoint.exists():
+            self.learner.resume(self._checkpoint)
+        self._begun = self.learner.steps
+        self.learner.file(self.replay.labelled())
+
+    def train(self, steps: int, view: View, stop: Asked) -> None:
+        """Train up to so many steps in all, with a checkpoint at the end or where it is stopped."""
+        before = self.learner.steps
+        while self.learner.steps < steps and not stop.asked:
+            self._step(view, stop)
+        if self.learner.steps > before:
+            self.learner.save(self._checkpoint)
+
+    @property
+    def published_behind(self) -> bool:
+        """Whether there was training since the last version."""
+        return bool(self.learner.steps) and not self._folder_of(self._version).exists()
 
     def summary(self) -> dict[str, Any]:
         """What was done, as JSON has it."""
@@ -153,7 +195,7 @@ class Job:
             f"{skipped}; published {versions}"
         )
 
-    def _step(self, view: _View, stop: Stop) -> None:
+    def _step(self, view: View, stop: Asked) -> None:
         pace = self.learner.config.pace
         began_s = time.perf_counter()
         self._told = self.learner.step(self.replay.cache.frames)
@@ -164,13 +206,13 @@ class Job:
             rate = {"samples_per_s": self._rate(steps - self._begun)}
             self.metrics.put(steps, self._told | rate | self.learner.shares())
         if steps % pace.look == 0:
-            self._look(view, stop, most=_AT_ONCE)
+            self.look(view, stop, most=_AT_ONCE)
         if steps % pace.checkpoint == 0:
             self.learner.save(self._checkpoint)
-        if steps % pace.publish == 0:
-            self._publish(view)
+        if self._publish_often and steps % pace.publish == 0:
+            self.publish(view)
 
-    def _look(self, view: _View, stop: Stop, most: int | None = None) -> None:
+    def look(self, view: View, stop: Asked, most: int | None = None) -> None:
         """Decode what is new: all of it, or at most so many files."""
         left = most
         while not stop.asked and (left is None or left > 0):
@@ -183,25 +225,35 @@ class Job:
             view.say(f"{len(self.replay.cache.episodes)} episodes, {progress.waiting} to decode")
             left = None if left is None else left - _AT_ONCE
 
-    def _publish(self, view: _View) -> None:
-        version = f"{self.learner.steps:07d}"
-        if (self._store / self._name / version).exists():
-            return
+    def publish(self, view: View) -> str:
+        """Write the present network as a version, if it is not there yet; its name."""
+        version = self._version
+        if self._folder_of(version).exists():
+            return version
         frames = self.replay.cache.frames
         folder = publish(self.learner, frames, self._store, self._name, version)
         self.published.append(version)
         view.say(f"published {folder}")
+        return version
+
+    @property
+    def _version(self) -> str:
+        return f"{self.learner.steps:07d}"
+
+    def _folder_of(self, version: str) -> Path:
+        return self._store / self._name / version
 
     def _rate(self, steps: int) -> float:
         batch = self.learner.config.training.batch
         return steps * batch / self._train_s if self._train_s else 0.0
 
-    def _words(self) -> str:
+    def words(self) -> str:
+        """What there is to learn from."""
         cache = self.replay.cache
         return f"{len(cache.episodes)} episodes, {cache.count} steps, {len(cache.skipped)} skipped"
 
 
-class _View(Bar):
+class View(Bar):
     """The bar of a training."""
 
     def __init__(self, steps: int, quiet: bool) -> None:

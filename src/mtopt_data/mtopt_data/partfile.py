@@ -144,6 +144,20 @@ def give_name(part: Path, final: Path) -> None:
         raise named(error, final) from error
 
 
+def replace_file(path: Path, data: bytes) -> None:
+    """Put a whole file in the place of another, or of none: on the disk when it returns.
+
+    A reader, and whoever comes after a crash, sees the old one or the new one. Raises OSError.
+    """
+    unfinished = path.with_name(f"{path.name}.new")
+    with unfinished.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(unfinished, path)
+    sync_folder(path.parent)
+
+
 def sync_folder(folder: Path) -> None:
     """Wait until the names in a folder are on the disk."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

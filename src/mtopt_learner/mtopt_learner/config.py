@@ -12,6 +12,7 @@ from mtopt_core.tasks import TaskRegistry
 from .bellman import BellmanConfig
 from .errors import SettingsInvalid
 from .impersonation import ALL, ORIG, SKILL, Impersonation, orig, share_all, skill
+from .loop import LoopConfig
 from .networks.config import NetworkConfig
 from .networks.look_config import LookConfig
 from .networks.look_network import LookNetwork
@@ -47,7 +48,7 @@ class SamplingConfig:
 
     siblings: bool = option(
         False,
-        "whether a transition also teaches the other tasks it is lent to, while returns come first",
+        "whether a transition also teaches the other tasks that its episode is lent to",
     )
 
     def lender(self, tasks: TaskRegistry) -> Impersonation:
@@ -93,6 +94,7 @@ class LearnConfig:
     cem: CemConfig = section(CemConfig, "the search within them")
     training: TrainConfig = section(TrainConfig, "steps of training")
     pace: PaceConfig = section(PaceConfig, "how often what is done")
+    loop: LoopConfig = section(LoopConfig, "how collecting and training take turns")
     seed: int = option(1, "of all that is random", low=0)
 
     def __post_init__(self) -> None:

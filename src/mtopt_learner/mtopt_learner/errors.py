@@ -33,6 +33,10 @@ class SettingsInvalid(LearnerError):
     """Settings of the learner that do not go together."""
 
 
+class LoopInvalid(LearnerError):
+    """A loop's state that is none, or a gate that cannot decide."""
+
+
 class CheckpointInvalid(LearnerError):
     """A checkpoint that cannot be read, or that other settings made."""
 

@@ -12,6 +12,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,9 @@ from .batches import Transitions, transitions
 from .buffers import TaskBuffers
 from .cem_batch import BatchCem
 from .config import LearnConfig, ValueNetwork
+from .loop import LoopConfig
 from .replay.cache import Kept
-from .siblings import siblings
+from .siblings import NOT_LENT, siblings
 from .training import checkpoint
 from .training.pool import TrainPool
 from .training.trainer import Trainer, precision_of
@@ -98,7 +100,10 @@ class Learner:
         if not self.config.sampling.siblings:
             return made
         shares = self._strategy(self.buffers.sizes)
-        known = siblings(self.buffers.outcomes(drawn.frames), self.tasks.names, shares)
+        outcomes = self.buffers.outcomes(drawn.frames)
+        if not self.updater.by_returns:  # each of them costs a search from now on
+            outcomes[rng.random(outcomes.shape) >= self.config.targets.siblings] = NOT_LENT
+        known = siblings(outcomes, self.tasks.names, shares)
         return dataclasses.replace(made, siblings=known)
 
     def shares(self) -> dict[str, float]:
@@ -113,8 +118,9 @@ class Learner:
     @property
     def settings_key(self) -> str:
         """A short name of all that a checkpoint depends on."""
+        config = replace(self.config, loop=LoopConfig())  # it changes no weight
         known = [
-            repr(self.config),
+            repr(config),
             *self.tasks.names,
             layout_hash(self.bounds, self.config.view.posed),
         ]

@@ -20,7 +20,7 @@ from mtopt_core.cem import CemConfig
 from mtopt_core.config import option
 
 from .batches import Transitions
-from .bellman import BellmanConfig, clipped_double, returns, targets
+from .bellman import BellmanConfig, Outlook, clipped_double, outlook, returns, targets
 from .cem_batch import BatchCem
 
 
@@ -34,6 +34,9 @@ class TargetConfig:
     lag: int = option(500, "steps of training between two copies for the second network", low=1)
     returns_first: int = option(
         1000, "steps of training on what episodes came to, before any network is asked", low=0
+    )
+    siblings: float = option(
+        0.25, "share of a transition's siblings that networks are asked about", low=0.0, high=1.0
     )
     chunk: int = option(256, "actions that are valued at once", low=1)
 
@@ -116,6 +119,31 @@ class LaggedNetworks:
         self.steps = int(state["steps"])
 
 
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """What a batch's `rows` (M,) are asked to be worth to `tasks` (M, T), and how they went on."""
+
+    rows: np.ndarray
+    tasks: np.ndarray
+    outlook: Outlook
+
+    def with_(self, more: _Asked) -> _Asked:
+        ways = zip(vars(self.outlook).values(), vars(more.outlook).values(), strict=True)
+        return _Asked(
+            np.concatenate([self.rows, more.rows]),
+            np.concatenate([self.tasks, more.tasks]),
+            Outlook(*(np.concatenate(pair) for pair in ways)),
+        )
+
+
+def _siblings_asked(batch: Transitions, lent: np.ndarray, config: BellmanConfig) -> _Asked:
+    """The same for the other tasks, where `lent` (N, T) says so."""
+    rows, tasks = np.nonzero(lent)
+    success = batch.siblings.success[rows, tasks] if batch.siblings else np.zeros(0, bool)
+    codes = np.eye(lent.shape[1], dtype=np.float32)[tasks]
+    return _Asked(rows, codes, outlook(batch.outlook.left[rows], success, config))
+
+
 class BellmanUpdater:
     """Makes targets. `amp` is the number format of the networks' work, None for their own."""
 
@@ -133,43 +161,60 @@ class BellmanUpdater:
 
     def label(self, batch: Transitions, rng: np.random.Generator) -> Labelled:
         """A batch with its targets; those of episodes that were over need no network."""
-        values = np.zeros(len(batch.actions), dtype=np.float32)
-        by_returns = self.networks.steps < self.networks.config.returns_first
-        if by_returns:
-            found = returns(batch.outlook, self.bellman)
-        else:
-            going_on = np.flatnonzero(~batch.outlook.ended)
-            if len(going_on):
-                values[going_on] = self.next_values(batch, going_on, rng)
-            found = targets(batch.outlook, values, self.bellman)
-        made = (batch.images, batch.states, batch.tasks, batch.actions, found)
-        real = returns(batch.outlook, self.bellman)
-        others: list[np.ndarray] = []
+        drawn = np.arange(len(batch.actions))
+        asked = _Asked(drawn, batch.tasks, batch.outlook)
+        lent, others = None, None
         if batch.siblings is not None:
-            worth = self.bellman.discount ** batch.outlook.left[:, None]
-            others = [
-                (batch.siblings.success * worth).astype(np.float32),
-                batch.siblings.weights * np.float32(by_returns),
-            ]
-        return Labelled(*(torch.from_numpy(part) for part in (*made, real, *others)))
+            lent = batch.siblings.weights > 0.0
+            others = _siblings_asked(batch, lent, self.bellman)
+        found = self._worth(batch, asked if others is None else asked.with_(others), rng)
+        real = returns(batch.outlook, self.bellman)
+        parts = [batch.images, batch.states, batch.tasks, batch.actions, found[: len(drawn)], real]
+        if batch.siblings is not None and lent is not None:
+            beside = np.zeros(lent.shape, dtype=np.float32)
+            beside[lent] = found[len(drawn) :]
+            parts += [beside, batch.siblings.weights]
+        return Labelled(*(torch.from_numpy(part) for part in parts))
+
+    @property
+    def by_returns(self) -> bool:
+        """Whether no network is asked yet."""
+        return self.networks.steps < self.networks.config.returns_first
+
+    def _worth(self, batch: Transitions, asked: _Asked, rng: np.random.Generator) -> np.ndarray:
+        """Targets of what is asked, (len(asked.rows),)."""
+        if self.by_returns:
+            return returns(asked.outlook, self.bellman)
+        values = np.zeros(len(asked.rows), dtype=np.float32)
+        going_on = np.flatnonzero(~asked.outlook.ended)
+        if len(going_on):
+            rows, tasks = asked.rows[going_on], asked.tasks[going_on]
+            values[going_on] = self.next_values(batch, rows, tasks, rng)
+        return targets(asked.outlook, values, self.bellman)
 
     def next_values(
-        self, batch: Transitions, rows: np.ndarray, rng: np.random.Generator
+        self, batch: Transitions, rows: np.ndarray, tasks: np.ndarray, rng: np.random.Generator
     ) -> np.ndarray:
-        """What the best action is worth in the later states of some rows, (len(rows),)."""
+        """What the best action is worth to a task (M, T) in the later state of a row (M,): (M,).
+
+        A row may come more than once; its image is encoded once.
+        """
         first, second = self.networks.first, self.networks.second
-        given = [
-            torch.from_numpy(part[rows]).to(self._device)
-            for part in (batch.next_images, batch.next_states, batch.tasks)
-        ]
+        alone, again = np.unique(rows, return_inverse=True)
+        images, where = (
+            torch.from_numpy(part).to(self._device) for part in (batch.next_images[alone], again)
+        )
+        states, codes = (
+            torch.from_numpy(part).to(self._device) for part in (batch.next_states[rows], tasks)
+        )
         with torch.inference_mode(), self._precision():
-            seen = self.encoded(first, given[0])
+            seen = self.encoded(first, images)[where]
             noise = self._cem.noise(len(rows), rng)
             actions, best = self._cem.best(
-                lambda rows_: self.scored(first, seen, given[1], given[2], rows_), noise
+                lambda rows_: self.scored(first, seen, states, codes, rows_), noise
             )
-            other = self.encoded(second, given[0])
-            check = self.scored(second, other, given[1], given[2], actions.unsqueeze(1))[:, 0]
+            other = self.encoded(second, images)[where]
+            check = self.scored(second, other, states, codes, actions.unsqueeze(1))[:, 0]
         found: np.ndarray = clipped_double(best.cpu().numpy(), check.cpu().numpy())
         return found
 

@@ -26,6 +26,7 @@ from .worker import Block, Failed, Finished
 log = logging.getLogger(__name__)
 
 _MOST_LOST = 5  # workers in a row, with no episode in between
+_TICK_S = 0.5  # between two looks whether to stop
 _PATIENCE_S = 30.0  # for an episode to end after a stop
 
 
@@ -48,8 +49,12 @@ class Crew:
         self._blocks: deque[Block] = deque()
         self._lost = 0
 
-    def run(self, started: Callable[[int], None] = lambda already: None) -> None:
-        """Collect what is missing; `started` hears how many episodes were there already.
+    def run(
+        self,
+        started: Callable[[int], None] = lambda already: None,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Collect what is missing, or until `stopped`; `started` hears how many were there already.
 
         Raises FolderBusy, WorkersLost, CollectingFailed. KeyboardInterrupt escapes once the
         workers have ended their episodes; a second one does not wait for them.
@@ -62,7 +67,7 @@ class Crew:
             self._blocks.extend(self._missing(done, self._plan.blocks))
             worker.use_one_thread()
             try:
-                self._loop()
+                self._loop(stopped)
             finally:
                 self._dismiss()
 
@@ -72,11 +77,11 @@ class Crew:
             if missing:
                 yield Block(number, missing)
 
-    def _loop(self) -> None:
-        while self._blocks or any(one.block for one in self._workers):
+    def _loop(self, stopped: Callable[[], bool]) -> None:
+        while (self._blocks or any(one.block for one in self._workers)) and not stopped():
             while self._blocks and len(self._workers) < self._wanted_workers:
                 self._engage()
-            ready = wait([one.line for one in self._workers])
+            ready = wait([one.line for one in self._workers], _TICK_S)
             for one in [w for w in self._workers if w.line in ready]:
                 self._hear(one)
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import secrets
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
@@ -23,7 +22,7 @@ from mtopt_data.catalog.journal import known_places
 from mtopt_data.catalog.row import is_remote
 from mtopt_data.errors import NameInvalid
 from mtopt_data.naming import SUFFIX, EpisodeId, finished_files, id_of
-from mtopt_data.partfile import make_folder, sync_folder
+from mtopt_data.partfile import make_folder, replace_file
 
 from .errors import PlanInvalid
 
@@ -128,13 +127,7 @@ def _write(path: Path, plan: Plan) -> None:
         "wanted": {item.name: getattr(plan.wanted, item.name) for item in fields(Wanted)}
         | {"mix": asdict(plan.wanted.mix)},
     }
-    unfinished = path.with_suffix(".json.new")
-    with unfinished.open("w", encoding="utf-8") as file:
-        file.write(json.dumps(said, indent=2) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(unfinished, path)
-    sync_folder(path.parent)
+    replace_file(path, (json.dumps(said, indent=2) + "\n").encode())
 
 
 def _block(episodes: int) -> int:
