@@ -166,7 +166,8 @@ class CellHardware(Node):
             pixels = np.full((48, 64, 3), SHADES[camera], dtype=np.uint8)
             message = convert.image_msg(pixels, self.now_ns, f"camera_{camera}_optical_frame")
             self._images[camera].publish(message)
-            info = CameraInfo(header=message.header, height=48, width=64)
+            lens = [60.0, 0.0, 32.0, 0.0, 60.0, 24.0, 0.0, 0.0, 1.0]  # px, as k
+            info = CameraInfo(header=message.header, height=48, width=64, k=lens)
             self._infos[camera].publish(info)
 
 

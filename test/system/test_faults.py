@@ -1,8 +1,9 @@
 """Every row of the fault table, caused in the real processes of a running cell.
 
 One `mtopt up` for all of them; what each row breaks it also mends, and the cell must collect
-again. A second cell runs beside it and must never notice. The times of the last run, from the
-fault to its being shown and from its end to work, are printed at the end (`-s`);
+again. A second cell runs beside it and must never notice. It takes some minutes and wants the
+machine for itself, so it is asked for: MTOPT_FAULTS=1 ./mtopt test test/system/test_faults.py. The
+times from each fault to its being shown and from its end to work are printed at the end (`-s`);
 MTOPT_FAULT_S=4 also holds them to that.
 """
 
@@ -30,7 +31,10 @@ from mtopt_ros.parameters import flat, leaves
 from mtopt_ros.qos import STATES
 from mtopt_ros.settings import SETTINGS
 
-pytestmark = pytest.mark.system
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.skipif("MTOPT_FAULTS" not in os.environ, reason="MTOPT_FAULTS=1 runs it"),
+]
 
 OTHER = "cell2"
 SHOWN_S = float(os.environ.get("MTOPT_FAULT_S", "0"))
@@ -242,7 +246,7 @@ def test_what_people_say_of_episodes(cell: RunningCell) -> None:
     until(lambda: cell.pid("runner") != first, "another runner", PATIENCE_S)
     until(lambda: cell.status.state == CellStatus.PAUSED, "the pause again", PATIENCE_S)
     assert cell.status.episodes == before - 1
-    assert cell.say("resume").returncode == 0
+    until(lambda: cell.say("resume").returncode == 0, "a runner that listens", PATIENCE_S)
     cell.wait_for_work()
 
 
@@ -250,7 +254,7 @@ def test_the_other_cell_has_gone_on_all_the_while(
     cell: RunningCell, other: list[CellStatus]
 ) -> None:
     counts = [status.episodes for status in other]
-    assert counts == sorted(counts) and counts[-1] > len(times)
+    assert counts == sorted(counts) and counts[-1] >= 3
     until(lambda: not other[-1].faults, "a cell beside it that is well", PATIENCE_S)
 
 

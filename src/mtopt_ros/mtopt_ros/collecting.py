@@ -110,6 +110,7 @@ class CollectingLoop:
             if not self._settled():
                 self.abort.wait(_IDLE_S)
             elif self.progress.finished:
+                self.progress.idle(CellStatus.DONE)
                 self.listener.finished_all()
                 return
             elif self._may_begin():
