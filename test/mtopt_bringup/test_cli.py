@@ -28,7 +28,7 @@ def test_an_unknown_command_is_named(capsys: pytest.CaptureFixture[str]) -> None
         (["up", "--tasks", "lift-moon"], "argument: tasks = 'lift-moon': must be among lift-any"),
         (["up", "--cells", "cell7"], "argument: cells = 'cell7': must be"),
         (["up", "--fleet", "/none.yaml"], "/none.yaml: no such file"),
-        (["up", "--console"], "argument: console = 'true': must be false"),
+        (["up", "--console"], "argument: console = True: must be one of False"),
         (["up", "--episodes", "x"], "argument: episodes = 'x': must be a whole number"),
         (["up", "speed=2"], "unrecognized arguments: speed=2"),
         (["up", "--data", "/proc/none"], "argument: data = '/proc/none': must be a folder"),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtopt_core.errors import CoreError
-from mtopt_core.feasibility import Feasibility, excludes, implies
+from mtopt_core.feasibility import Feasibility, deduced, excludes, implies
 from mtopt_core.geometry import pose_tool_down, rotation_z, transform
 from mtopt_core.rules import ANY, CATEGORIES, Covered, Lifted, Placed, Rule
 from mtopt_core.scene import ObjectTruth, PlateTruth, SceneTruth, Section
@@ -206,3 +206,15 @@ def test_labels_that_no_scene_can_have_are_refused() -> None:
     for wrong in ([0, 1, -1], [-1, 1, 1], [2, 0, 0], [0, 0]):
         with pytest.raises(CoreError):
             feasibility.complete(np.array(wrong, np.int8))
+
+
+def test_other_grades_tell_of_a_new_rule(registry: TaskRegistry) -> None:
+    tomato, high = Lifted("tomato"), Lifted("can", 0.2)
+    assert deduced(tomato, registry, {"lift-any": False}) is False
+    assert deduced(tomato, registry, {"lift-any": True, "lift-can": True}) is False
+    assert deduced(tomato, registry, {"lift-any": True, "lift-can": False}) is None
+    assert deduced(Lifted(), registry, {"lift-can": True}) is True
+    assert deduced(high, registry, {"lift-can": True}) is None, "lifted, but how high"
+    assert deduced(high, registry, {"lift-can": False}) is False
+    assert deduced(Placed(), registry, {"lift-any": True}) is False
+    assert deduced(tomato, registry, {}) is None

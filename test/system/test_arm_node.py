@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -263,3 +264,30 @@ def test_an_emergency_stop_is_latched_until_it_is_rearmed(
     beats.clear()
     until(lambda: beats, "a heartbeat")
     assert beats[-1].fault == ""
+
+
+def test_an_emergency_stop_outlives_the_node_s_process(
+    hardware: CellHardware, spinner: Spinner, prober: Prober, tmp_path: Path
+) -> None:
+    kept = {"latch": str(tmp_path / "cell1" / "emergency_stop"), **FAST_ARM}
+    first = spinner.add(managed(ArmNode, "arm", sim_time=True, **kept))
+    prober.bring_up("arm")
+    until(lambda: step(prober, Action()).ok, "the first joint states")
+    assert prober.ask(Trigger, "arm/emergency_stop").success
+    spinner.remove(first)
+    spinner.add(managed(ArmNode, "arm", sim_time=True, **kept))
+    prober.bring_up("arm")
+    until(lambda: step(prober, Action()).reason == EndReason.EMERGENCY_STOP, "the stop as it was")
+    assert prober.ask(Rearm, "arm/rearm", Rearm.Request(who="a test")).ok
+    until(lambda: step(prober, Action()).ok, "the arm to move again")
+    assert not (tmp_path / "cell1" / "emergency_stop").exists()
+
+
+def test_a_joint_that_is_no_number_is_a_named_fault_until_it_is_one(
+    arm: ArmNode, prober: Prober, hardware: CellHardware
+) -> None:
+    hardware.stuck = {"iiwa_joint_4": float("nan")}
+    until(lambda: step(prober, Action()).reason == EndReason.JOINT_STATES_STALE, "the fault")
+    assert hover(prober).reason == EndReason.JOINT_STATES_STALE
+    hardware.stuck = {}
+    until(lambda: hover(prober).ok, "the arm to go on")

@@ -8,6 +8,7 @@ import struct
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,9 @@ class FoxgloveClient:
         from websockets.sync.client import connect
         from websockets.typing import Subprotocol
 
-        self._socket = connect(
-            f"ws://127.0.0.1:{port}", subprotocols=[Subprotocol("foxglove.sdk.v1")]
+        self._open = ExitStack()
+        self._socket = self._open.enter_context(
+            connect(f"ws://127.0.0.1:{port}", subprotocols=[Subprotocol("foxglove.sdk.v1")])
         )
         self.channels: dict[str, dict[str, Any]] = {}
         self.messages: dict[str, list[bytes]] = {}
@@ -40,7 +42,7 @@ class FoxgloveClient:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._socket.close()
+        self._open.close()
 
     def subscribe(self, topic: str) -> None:
         wanted = {"id": len(self._topics), "channelId": self.channels[topic]["id"]}

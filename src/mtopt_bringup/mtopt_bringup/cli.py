@@ -17,6 +17,7 @@ _COMMANDS = {
     "soak": "run a cell for hours while something breaks all the time, and judge it",
     "collect": "collect episodes of simulated cells at full speed, without ROS",
     "learn": "learn a policy from recorded episodes, or a success detector: learn detector",
+    "add-task": "a new task: into the registry, and old episodes labelled for it",
     "eval": "what a policy is worth in scenes kept for it, or a success detector: eval detector",
     "log": "look into recorded episodes: info, verify, recover",
     "data": "the catalog of episodes: sql, info, rebuild, upload",
@@ -115,6 +116,12 @@ def _learn(words: list[str]) -> int:
     return learn.run(words)
 
 
+def _add_task(words: list[str]) -> int:
+    from . import add_task
+
+    return add_task.run(words)
+
+
 def _eval(words: list[str]) -> int:
     if words[:1] == ["detector"]:
         from . import learn_detector
@@ -198,6 +205,7 @@ _RUN: dict[str, Callable[[list[str]], int]] = {
     "soak": _soak,
     "collect": _collect,
     "learn": _learn,
+    "add-task": _add_task,
     "eval": _eval,
     "log": _log,
     "data": _data,

@@ -154,7 +154,7 @@ class Job:
         if self._checkpoint.exists():
             self.learner.resume(self._checkpoint)
         self._begun = self.learner.steps
-        self.learner.file(self.replay.cache.episodes)
+        self.learner.file(self.replay.labelled())
 
     def train(self, steps: int, view: View, stop: Asked) -> None:
         """Train up to so many steps in all, with a checkpoint at the end or where it is stopped."""

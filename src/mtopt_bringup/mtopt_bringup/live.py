@@ -15,6 +15,7 @@ from rich.text import Text
 from mtopt_data.metadata import GRADED_BY_TRUTH
 from mtopt_ros.cell_view import CellView
 
+from .advice import advised
 from .story import Story
 
 TRUTH = "Outcomes are graded by the simulation's truth, not by a success model."
@@ -91,12 +92,28 @@ def screen(story: Story, places: Places, notice: str = "") -> RenderableType:
     lines = [TRUTH] if GRADED_BY_TRUTH in story.graders else []
     lines += [f"Episodes: {places.data}", f"Logs: {places.logs}    Ctrl-C ends everything."]
     lines += [notice] if notice else []
-    faults = [f"{v.cell}: {fault}" for v in story.cells.values() for fault in v.faults]
     return Group(
         table(story),
-        *(Text(fault, style="red") for fault in faults),
+        *([by_task(story)] if story.tried else ()),
+        *faults(story),
         *(Text(line, style="dim") for line in lines),
     )
+
+
+def faults(story: Story) -> list[Text]:
+    """What is wrong, and what a person can do about it."""
+    lines = []
+    for view in story.cells.values():
+        for fault in view.faults:
+            lines.append(Text(f"{view.cell}: {fault}", style="red"))
+            lines += [Text(f"    {advice}", style="yellow") for advice in advised(fault, view.cell)]
+    return lines
+
+
+def by_task(story: Story) -> Text:
+    """Successes and episodes of every task that was tried."""
+    counts = (f"{task} {story.succeeded[task]}/{story.tried[task]}" for task in sorted(story.tried))
+    return Text("success  " + "  ".join(counts), style="dim")
 
 
 def table(story: Story) -> Table:
@@ -106,6 +123,7 @@ def table(story: Story) -> Table:
         made.add_column(heading, no_wrap=True)
     for heading in ("episodes", "success", "an hour", "disk free", "faults"):
         made.add_column(heading, justify="right", no_wrap=True)
+    made.add_column("policy", no_wrap=True)
     for view in story.cells.values():
         made.add_row(*_row(view))
     return made
@@ -127,6 +145,7 @@ def _row(view: CellView) -> list[RenderableType]:
         Text(f"{view.episodes_per_hour:.0f}" if view.episodes_per_hour else "-"),
         Text(f"{view.disk_free / 1e9:.1f} GB" if view.disk_free else "-"),
         Text(str(len(view.faults)), style="red" if view.faults else ""),
+        Text(view.policy_model or "-"),
     ]
 
 

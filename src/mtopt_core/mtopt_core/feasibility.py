@@ -7,7 +7,7 @@ other, and a grade is then made feasible once, most certain verdict first.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,6 +45,20 @@ def excludes(rule: Rule, other: Rule) -> bool:
     if isinstance(rule, Lifted) and isinstance(other, Lifted):
         return ANY not in (rule.category, other.category) and rule.category != other.category
     return isinstance(rule, Lifted) != isinstance(other, Lifted)
+
+
+def deduced(rule: Rule, tasks: Iterable[Task], success: Mapping[str, bool]) -> bool | None:
+    """What the grades of other tasks say of a scene and a rule: fulfilled, not, or nothing (None).
+
+    `success` is by task name; tasks that it lacks say nothing. Sound and not complete: a lifted
+    thing of no known category is left open.
+    """
+    graded = [(task.rule, success[task.name]) for task in tasks if task.name in success]
+    if any(good and implies(other, rule) for other, good in graded):
+        return True
+    if any(implies(rule, other) if not good else excludes(rule, other) for other, good in graded):
+        return False
+    return None
 
 
 @dataclass(frozen=True, eq=False)

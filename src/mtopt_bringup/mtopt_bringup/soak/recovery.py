@@ -45,6 +45,7 @@ class Recovery:
     resumed_s: float | None = None
     counted_s: float | None = None
     shown: str = ""
+    helped: int = 0  # times that a person had to resume it
     error: str = ""
 
     @property
@@ -76,6 +77,7 @@ class Recovery:
             "collecting_after_s": _since(self.resumed_s, mended_s),
             "counted_after_s": _since(self.counted_s, mended_s),
             "recovered": self.done,
+            "helped": self.helped,
         } | ({"error": self.error} if self.error else {})
 
 

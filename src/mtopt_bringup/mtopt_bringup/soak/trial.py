@@ -20,6 +20,7 @@ from .recovery import Ledger, Recovery
 
 _TICK_S = 0.1
 _LOOK_S = 1.0
+_HELP_S = 5.0
 SAMPLE_S = 10.0
 PATIENCE_S = 180.0  # wall time for a counted episode after a fault was mended
 
@@ -39,7 +40,7 @@ class Trial:
         self.failed = ""
         self._waiting: tuple[Fault, float] | None = None
         self._mend: Mend | None = None
-        self._look_s = self._sample_s = 0.0
+        self._look_s = self._sample_s = self._helped_s = 0.0
         self._ended_s: float | None = None
 
     @property
@@ -102,10 +103,23 @@ class Trial:
             counted = self.ledger.hear(view, self.now_s)
             if self._under_way:
                 current = self.recoveries[-1]
+                if view.state == "parked" and current.mended_s is not None:
+                    self._help(current, say)
                 current.hear(view, counted, self.ledger, self.now_s)
                 if current.done:
                     told = current.as_dict()
                     say(f"{current.fault}: collecting again after {told['collecting_after_s']} s")
+
+    def _help(self, current: Recovery, say: Say) -> None:
+        """A parked cell waits for a person: be one, a few seconds apart."""
+        if self.now_s < self._helped_s + _HELP_S:
+            return
+        self._helped_s = self.now_s
+        current.helped += 1
+        try:
+            self._hand.resume(self._cell)
+        except MtoptError as error:
+            say(f"resuming after {current.fault}: {error}")
 
     def _go_on(self, say: Say) -> None:
         """Wait for the next fault; cause it when its time has come."""

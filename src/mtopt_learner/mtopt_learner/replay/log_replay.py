@@ -118,10 +118,21 @@ class LogReplay(FolderReplay[Kept]):
         super().__init__(root, cache, take)
         self._root, self._labels = root, Labels()
 
+    def labelled(self) -> list[Kept]:
+        """What the cache holds, with the outcomes that people and detectors gave it since.
+
+        Raises CatalogDamaged where labels cannot be read.
+        """
+        labels = Labels.read(self._root)
+        return [
+            replace(kept, success=labels.success(kept.episode_id, kept.success))
+            for kept in self.cache.episodes
+        ]
+
     def follow(self, most: int | None = None) -> Progress[Kept]:
         """As any folder's; raises CatalogDamaged, too, where labels cannot be read.
 
-        A label counts if it was given before its episode was decoded.
+        A label counts here if it was given before its episode was decoded.
         """
         self._labels = Labels.read(self._root)
         return super().follow(most)
