@@ -19,13 +19,13 @@ from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from rclpy.action import ActionClient
 from rclpy.client import Client
+from rclpy.executors import Executor, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.signals import SignalHandlerOptions
 
 from mtopt_ros.calls import call, perform
 from mtopt_ros.errors import CallFailed
-from mtopt_ros.executor import SteadyExecutor
 from mtopt_ros.parameters import flat, leaves
 from mtopt_ros.settings import SETTINGS
 
@@ -119,8 +119,8 @@ def managed(kind: type, name: str, sim_time: bool = False, **given: Any) -> Any:
 class Spinner:
     """An executor in a thread. An exception that a callback lets out fails the test at the end."""
 
-    def __init__(self) -> None:
-        self.executor = SteadyExecutor()
+    def __init__(self, executor: Executor | None = None) -> None:
+        self.executor = executor or SingleThreadedExecutor()
         self.error: BaseException | None = None
         self._nodes: list[Any] = []
         self._stop = threading.Event()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,8 +21,14 @@ pytestmark = pytest.mark.system
 
 
 @pytest.fixture
-def node(ros: None, spinner: Spinner) -> Any:
-    assert isinstance(spinner.executor, SteadyExecutor)
+def spinner(ros: None) -> Iterator[Spinner]:
+    made = Spinner(SteadyExecutor())
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def node(spinner: Spinner) -> Any:
     return spinner.add(Node("trial", namespace="/executor"))
 
 
@@ -66,7 +73,7 @@ def test_a_coroutine_that_waits_holds_its_own_group_and_no_other(
 
 
 def test_tasks_of_other_threads_and_errors_of_callbacks(ros: None) -> None:
-    spinner = Spinner()
+    spinner = Spinner(SteadyExecutor())
     node = spinner.add(Node("failing", namespace="/executor"))
     assert spinner.run(lambda: 7) == 7
 

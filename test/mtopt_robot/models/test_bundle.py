@@ -24,6 +24,7 @@ from mtopt_core.action import ActionBounds
 from mtopt_core.encoding import layout_hash
 from mtopt_robot.models import sealing
 from mtopt_robot.models.bundle import Expected, check_bundle, write_bundle
+from mtopt_robot.models.card import model_card
 from mtopt_robot.models.errors import (
     BundleExists,
     BundleRefused,
@@ -32,6 +33,7 @@ from mtopt_robot.models.errors import (
     StoreNotWritable,
 )
 from mtopt_robot.models.golden import Golden
+from mtopt_robot.models.image import ImageFormat
 from mtopt_robot.models.manifest import Manifest
 
 Reseal = Callable[..., None]
@@ -64,6 +66,12 @@ def test_a_good_bundle_is_complete_and_passes(
     card = (folder / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert all(task in card for task in manifest.tasks)
     assert "made_by: hand" in card
+
+
+def test_the_card_says_what_the_network_is_shown(manifest: Manifest) -> None:
+    around = replace(manifest, image=ImageFormat(size_px=(96, 72), at="tool", m_per_px=0.003))
+    assert "around the tool, in the plane at 0.04 m: 96 x 72 px of 3 mm" in model_card(around)
+    assert "the middle" not in model_card(around)
 
 
 def test_nothing_unfinished_stays_in_the_store(folder: Path, store_folder: Path) -> None:

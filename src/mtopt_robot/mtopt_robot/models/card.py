@@ -66,6 +66,12 @@ def _trust(limits: Limits | None) -> str:
 
 def _view(name: str, image: ImageFormat) -> str:
     height, width = image.size_px
+    if image.posed:
+        return (
+            f"{name}: {_by(image.camera_px)} px of a calibrated camera, drawn to scale around the "
+            f"tool, in the plane at {image.plane_z_m:g} m: {height} x {width} px of "
+            f"{1e3 * image.m_per_px:g} mm (height x width)."
+        )
     return (
         f"{name}: the middle {_by(image.crop_px)} px of {_by(image.camera_px)} px,"
         f" fed as {height} x {width} px (height x width)."
