@@ -11,6 +11,7 @@ import pytest
 
 from mtopt_core.workspace import Bin
 from mtopt_robot.arm import Arm
+from mtopt_robot.errors import NoSolution
 from mtopt_sim.proof import prove
 from mtopt_sim.proof.__main__ import main
 from mtopt_sim.proof.grasps import beside, find, hold, is_round, shallow, worse
@@ -50,6 +51,23 @@ def test_what_lies_beyond_the_arms_reach_is_no_grasp(
     monkeypatch.setattr(hand.cell, "workspace", high)
     assert not hand.reaches(grasp)
     assert hand.best("can") is None
+
+
+def test_carrying_leaves_out_what_is_out_of_reach(
+    hand: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    went: list[float] = []
+
+    def go(T_base_tool: np.ndarray) -> None:
+        if not went:
+            went.append(0.0)
+            raise NoSolution("too far")
+        hand.cell.advance(1.0)
+        went.append(float(T_base_tool[2, 3]))
+
+    monkeypatch.setattr(Hand, "go", lambda _, T_base_tool: go(T_base_tool))
+    hand.carry(2.0, 1)
+    assert len(went) == 3
 
 
 def test_a_flat_top_makes_no_bad_grip(hand: Hand) -> None:

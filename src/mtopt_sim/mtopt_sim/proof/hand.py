@@ -6,6 +6,7 @@ limits. Only the episode loop's watch over the arm is left out.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -91,7 +92,10 @@ class Hand:
         return thing.held and thing.position_m[2] - floor_m >= _LIFTED_M
 
     def carry(self, duration_s: float, seed: int) -> None:
-        """From one random pose above the bins to the next at the arm's usual speed."""
+        """From one random pose above the bins to the next at the arm's usual speed.
+
+        Of the far corners the highest are out of reach: another pose is drawn then.
+        """
         rng = np.random.default_rng((seed, 7))
         workspace = self.cell.workspace
         end_ns = self.cell.now_ns + round(duration_s * 1e9)
@@ -102,7 +106,8 @@ class Hand:
             position[2] = rng.uniform(workspace.hover_z_m, workspace.tool_box.max_m[2])
             turned = wrap_angle(yaw - home_yaw) + rng.uniform(-1.0, 1.0)
             yaw = home_yaw + float(np.clip(turned, -_MOST_TURN_RAD, _MOST_TURN_RAD))
-            self.go(pose_tool_down(position, yaw))
+            with suppress(NoSolution):
+                self.go(pose_tool_down(position, yaw))
 
 
 def shifted(grasp: Grasp, along_m: float = 0.0, across_m: float = 0.0, up_m: float = 0.0) -> Grasp:
