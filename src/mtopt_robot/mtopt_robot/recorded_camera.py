@@ -1,7 +1,8 @@
-"""The calibration of a camera as an episode file has it."""
+"""What an episode file has of a camera: its images and its calibration."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,23 @@ def recorded_camera(reader: EpisodeReader, cell: str, camera: str) -> CameraCali
         np.resize(np.array([*info.d, 0, 0, 0, 0, 0], dtype=np.float64), 5),
         recorded_pose(extrinsics.poses[list(extrinsics.cameras).index(camera)]),
     )
+
+
+def recorded_jpegs(
+    reader: EpisodeReader, topic: str, stamps_ns: Collection[int]
+) -> dict[int, bytes]:
+    """The compressed images of a topic that have one of these stamps, by stamp.
+
+    Raises DataError for a damaged file.
+    """
+    wanted = set(stamps_ns)
+    found = ((recorded_ns(i.message.header.stamp), i.message) for i in reader.decoded([topic]))
+    return {stamp_ns: bytes(message.data) for stamp_ns, message in found if stamp_ns in wanted}
+
+
+def recorded_ns(stamp: Any) -> int:
+    """The nanoseconds of a recorded builtin_interfaces/Time."""
+    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
 
 
 def recorded_pose(message: Any) -> Transform:

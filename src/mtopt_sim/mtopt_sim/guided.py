@@ -55,7 +55,9 @@ class Clumsiness:
 class _Guided:
     """What both have in common: noise, strays, and steps towards a place."""
 
-    def __init__(self, cell: SimCell, bounds: ActionBounds, clumsy: Clumsiness) -> None:
+    def __init__(
+        self, cell: SimCell, bounds: ActionBounds, clumsy: Clumsiness = Clumsiness()
+    ) -> None:
         self._cell, self._bounds, self._clumsy = cell, bounds, clumsy
         self._rng = np.random.default_rng(0)
         self._level = 1.0
@@ -167,11 +169,6 @@ class GuidedPick(_Guided):
 
 class GuidedPlace(_Guided):
     """Over the part of the plate that the task wants, down, let go; maybe up again."""
-
-    def __init__(
-        self, cell: SimCell, bounds: ActionBounds, clumsy: Clumsiness = Clumsiness()
-    ) -> None:
-        super().__init__(cell, bounds, clumsy)
 
     def begin(self, task: Task, seed: int) -> None:
         """Choose where to let go, from where the thing is in the gripper."""

@@ -7,7 +7,6 @@ lifted carrot that counts as a lifted banana teaches both tasks the wrong thing.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mtopt_core.feasibility import Feasibility
+from mtopt_core.share import Share
 from mtopt_core.tasks import TaskRegistry
 
-_DEVIATIONS = 1.959964  # of a normal variable: 95% are within
 MOST_FALSE_NEGATIVES, MOST_FALSE_POSITIVES, MOST_CROSS_TASK = 0.05, 0.02, 0.03
 
 
@@ -32,26 +31,21 @@ class Rate:
     @property
     def value(self) -> float:
         """The share itself; not a number of none."""
-        return self.wrong / self.count if self.count else math.nan
+        return self._share.value
 
     @property
     def interval(self) -> tuple[float, float]:
         """Where the true share is; anywhere after no tries."""
-        if not self.count:
-            return 0.0, 1.0
-        n, p, z2 = self.count, self.value, _DEVIATIONS**2
-        middle = (p + z2 / (2 * n)) / (1 + z2 / n)
-        half = _DEVIATIONS / (1 + z2 / n) * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
-        return max(0.0, middle - half), min(1.0, middle + half)
+        return self._share.interval
+
+    @property
+    def _share(self) -> Share:
+        return Share(self.wrong, self.count)
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        low, high = self.interval
-        share = round(self.value, 4) if self.count else None
-        return {
-            "wrong": self.wrong, "count": self.count, "share": share,
-            "low": round(low, 4), "high": round(high, 4),
-        }  # fmt: skip
+        told = self._share.as_dict()
+        return {"wrong": told.pop("right"), "count": told.pop("tries"), **told}
 
     def __str__(self) -> str:
         if not self.count:

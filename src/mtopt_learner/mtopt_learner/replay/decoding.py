@@ -23,7 +23,12 @@ from mtopt_data.naming import SUFFIX
 from mtopt_data.reader import EpisodeReader
 from mtopt_robot.jpeg import image_of
 from mtopt_robot.models.image import state_of
-from mtopt_robot.recorded_camera import recorded_camera, recorded_pose
+from mtopt_robot.recorded_camera import (
+    recorded_camera,
+    recorded_jpegs,
+    recorded_ns,
+    recorded_pose,
+)
 
 from ..errors import EpisodeUnfit
 from .view import View
@@ -68,8 +73,8 @@ def replayed(path: Path, view: View, bounds: ActionBounds) -> Replayed:
         projection = _projection(path, reader, metadata) if view.posed else None
     seen = [
         Observation(
-            image_of(data), step.gripper_closed, step.gripper_height, _ns(step.image_stamp),
-            T, projection,
+            image_of(data), step.gripper_closed, step.gripper_height,
+            recorded_ns(step.image_stamp), T, projection,
         )
         for data, step, T in zip(images, steps, poses, strict=True)
     ]  # fmt: skip
@@ -101,7 +106,8 @@ def _check_use(path: Path, metadata: EpisodeMetadata) -> None:
 
 
 def _steps(path: Path, reader: EpisodeReader, metadata: EpisodeMetadata) -> list[Any]:
-    steps = [item.message for item in _messages(path, reader, metadata, STEP)]
+    topic = _topic(path, reader, metadata, STEP)
+    steps = [item.message for item in reader.decoded([topic])]
     if [step.index for step in steps] != list(range(metadata.steps)):
         raise EpisodeUnfit(f"{path}: holds {len(steps)} steps, the episode had {metadata.steps}")
     return steps
@@ -111,12 +117,8 @@ def _images(
     path: Path, reader: EpisodeReader, metadata: EpisodeMetadata, steps: list[Any]
 ) -> list[bytes]:
     """The JPEG that each step was decided on."""
-    stamps = [_ns(step.image_stamp) for step in steps]
-    wanted, found = set(stamps), {}
-    for item in _messages(path, reader, metadata, IMAGE):
-        stamp_ns = _ns(item.message.header.stamp)
-        if stamp_ns in wanted:
-            found[stamp_ns] = bytes(item.message.data)
+    stamps = [recorded_ns(step.image_stamp) for step in steps]
+    found = recorded_jpegs(reader, _topic(path, reader, metadata, IMAGE), stamps)
     missing = [index for index, stamp_ns in enumerate(stamps) if stamp_ns not in found]
     if missing:
         raise EpisodeUnfit(f"{path}: lacks the images of steps {missing}")
@@ -133,18 +135,14 @@ def _projection(
     return camera.P_image_base
 
 
-def _messages(path: Path, reader: EpisodeReader, metadata: EpisodeMetadata, name: str) -> Any:
+def _topic(path: Path, reader: EpisodeReader, metadata: EpisodeMetadata, name: str) -> str:
     topic = f"/{metadata.cell}/{name}"
     if topic not in reader.channels:
         raise EpisodeUnfit(f"{path}: has no channel {topic}")
-    return reader.decoded([topic])
+    return topic
 
 
 def _action(message: Any) -> Action:
     """What was sent; raises InvalidAction."""
     delta = message.delta.x, message.delta.y, message.delta.z
     return Action(delta, message.yaw, message.gripper, message.terminate)
-
-
-def _ns(stamp: Any) -> int:
-    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from mtopt_data.naming import finished_files
 from mtopt_data.reader import EpisodeReader
 
 from ..jpeg import image_of
-from ..recorded_camera import recorded_camera, recorded_pose
+from ..recorded_camera import recorded_camera, recorded_jpegs, recorded_ns, recorded_pose
 from .decide import Asked
 
 _CAMERA = "overhead"
@@ -46,9 +45,9 @@ def _of_episode(reader: EpisodeReader, tasks: TaskRegistry) -> Iterator[Asked]:
     steps = [item.message for item in reader.decoded(topics[:1])]
     camera = recorded_camera(reader, start.cell, _CAMERA)
     projection = None if camera is None else camera.P_image_base
-    images = _images(reader, topics[1], {_ns(step.image_stamp) for step in steps})
-    for step in steps:
-        stamp_ns = _ns(step.image_stamp)
+    stamps_ns = [recorded_ns(step.image_stamp) for step in steps]
+    images = recorded_jpegs(reader, topics[1], stamps_ns)
+    for step, stamp_ns in zip(steps, stamps_ns, strict=True):
         if stamp_ns in images:
             observation = Observation(
                 image_of(images[stamp_ns]),
@@ -59,14 +58,3 @@ def _of_episode(reader: EpisodeReader, tasks: TaskRegistry) -> Iterator[Asked]:
                 projection,
             )
             yield Asked(observation, task, np.random.default_rng((start.seed, _DICE, step.index)))
-
-
-def _images(reader: EpisodeReader, topic: str, stamps_ns: Iterable[int]) -> dict[int, bytes]:
-    """The JPEGs of these stamps."""
-    wanted = set(stamps_ns)
-    found = ((_ns(item.message.header.stamp), item.message) for item in reader.decoded([topic]))
-    return {stamp_ns: bytes(message.data) for stamp_ns, message in found if stamp_ns in wanted}
-
-
-def _ns(stamp: Any) -> int:
-    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
