@@ -9,6 +9,7 @@ from mtopt_core.action import ActionBounds
 from mtopt_learner.networks.config import NetworkConfig
 from mtopt_learner.networks.q_network import QNetwork
 from mtopt_learner.networks.stand_in import Scenes, stand_in
+from mtopt_learner.networks.task_input import ONE_HEAD, TaskInput
 
 SMALL = NetworkConfig(
     size_px=(48, 56), channels=8, stem_pool=1, body_convs=2, body_pool=2, merge_width=16,
@@ -19,9 +20,11 @@ BOUNDS = ActionBounds()
 SCENES = Scenes(SMALL, len(TASKS), BOUNDS)
 
 
-def small_network(seed: int = 0, config: NetworkConfig = SMALL) -> QNetwork:
+def small_network(
+    seed: int = 0, config: NetworkConfig = SMALL, told: TaskInput = ONE_HEAD
+) -> QNetwork:
     """One whose norms shift and scale, and whose biases are not nought."""
-    network = stand_in(config, len(TASKS), BOUNDS, seed)
+    network = stand_in(config, len(TASKS), BOUNDS, seed, told)
     with torch.no_grad():
         for layer in network.modules():
             if isinstance(layer, nn.BatchNorm2d | nn.BatchNorm1d):

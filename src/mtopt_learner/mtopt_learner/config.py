@@ -17,6 +17,7 @@ from .networks.config import NetworkConfig
 from .networks.look_config import LookConfig
 from .networks.look_network import LookNetwork
 from .networks.q_network import QNetwork
+from .networks.task_input import TaskInputConfig
 from .rebalancing import BALANCED, SQRT, UNIFORM, Rebalancing, balanced, square_root, uniform
 from .replay.view import MIDDLE, TOOL, View
 from .training.trainer import TrainConfig
@@ -87,6 +88,7 @@ class LearnConfig:
     )
     network: NetworkConfig = section(NetworkConfig, "sizes of the paper's network")
     look: LookConfig = section(LookConfig, "sizes of the one that looks")
+    task: TaskInputConfig = section(TaskInputConfig, "how it is told its task")
     view: View = section(View, "what it sees")
     sampling: SamplingConfig = section(SamplingConfig, "what it learns from")
     bellman: BellmanConfig = section(BellmanConfig, "how targets are reckoned")
@@ -113,8 +115,9 @@ class LearnConfig:
                 f"pace.pool = {self.pace.pool}: must hold a batch, {self.training.batch}"
             )
 
-    def made_network(self, tasks: int, bounds: ActionBounds) -> ValueNetwork:
-        """The network that is set, untrained."""
+    def made_network(self, tasks: TaskRegistry, bounds: ActionBounds) -> ValueNetwork:
+        """The network that is set, untrained; raises SettingsInvalid for texts that are alike."""
+        told = self.task.made(tasks)
         if self.architecture == LOOK:
-            return LookNetwork(self.look, tasks, bounds, self.view.m_per_px)
-        return QNetwork(self.network, tasks)
+            return LookNetwork(self.look, len(tasks), bounds, self.view.m_per_px, told)
+        return QNetwork(self.network, len(tasks), told)

@@ -29,6 +29,7 @@ from .buffers import TaskBuffers
 from .cem_batch import BatchCem
 from .config import LearnConfig, ValueNetwork
 from .loop import LoopConfig
+from .networks.task_input import TEXT
 from .replay.cache import Kept
 from .siblings import NOT_LENT, siblings
 from .training import checkpoint
@@ -49,7 +50,7 @@ class Learner:
     ) -> None:
         self.config, self.tasks, self.bounds = config, tasks, bounds
         torch.manual_seed(config.seed)
-        network = config.made_network(len(tasks), bounds)
+        network = config.made_network(tasks, bounds)
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.search = BatchCem(bounds, config.cem, device)
         self.trainer = Trainer(network, config.training, self.search, device)
@@ -122,6 +123,7 @@ class Learner:
         known = [
             repr(config),
             *self.tasks.names,
+            *(task.text for task in self.tasks if config.task.code == TEXT),
             layout_hash(self.bounds, self.config.view.posed),
         ]
         return hashlib.sha256("\n".join(known).encode()).hexdigest()[:16]

@@ -82,5 +82,7 @@ def _record(learner: Learner) -> dict[str, Any]:
         "steps": learner.steps,
         "seed": learner.config.seed,
         "settings": learner.settings_key,
+        "heads": learner.config.task.heads,
+        "task_code": learner.config.task.code,
         "episodes_lent": episodes,
     }

@@ -7,7 +7,7 @@ from onnx import TensorProto
 
 from mtopt_core.encoding import ACTION_LAYOUT, STATE_LAYOUT
 
-from .folding import FoldedQ, over_blocks
+from .folding import FoldedHeads, FoldedQ, over_blocks
 from .layers import Layers
 from .onnx_graph import Graph
 
@@ -49,12 +49,15 @@ def head_graph(weights: FoldedQ, integer: bool = False) -> bytes:
     seen = layers.convs(seen, weights.head, weights.first.top)
     top = (weights.first, *weights.head)[-1].top
     seen = layers.convs(layers.pool(seen, weights.head_pool), weights.tail, top)
+    shape = graph.node("Shape", actions, start=0, end=2)
     seen = graph.node("Flatten", seen)
     *hidden, last = weights.dense
+    if isinstance(last, FoldedHeads):  # which are a state's, for all of its actions
+        each = graph.node("Concat", shape, graph.constant([-1]), axis=0)
+        seen = graph.node("Reshape", seen, each)
     for layer in hidden:
-        seen = layers.relu(layers.dense(seen, layer))
-    shape = graph.node("Shape", actions, start=0, end=2)
-    logits = graph.node("Reshape", layers.dense(seen, last), shape)
+        seen = layers.relu(layers.last(seen, task, layer))
+    logits = graph.node("Reshape", layers.last(seen, task, last), shape)
     graph.output("q", graph.node("Sigmoid", logits), ["B", "N"])
     return graph.to_bytes()
 

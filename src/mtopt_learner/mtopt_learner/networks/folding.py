@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from .q_network import BRIGHTEST, ConvBlock, QNetwork
+from .task_input import TaskHeads
 
 Weights = NDArray[np.float32]
 
@@ -41,6 +42,14 @@ class FoldedConv:
 @dataclass(frozen=True, eq=False)
 class FoldedDense:
     """A matrix (I, O) and a bias (O,)."""
+
+    weight: Weights
+    bias: Weights
+
+
+@dataclass(frozen=True, eq=False)
+class FoldedHeads:
+    """Matrices (T, I, O) and biases (T, O), for each task its own."""
 
     weight: Weights
     bias: Weights
@@ -70,7 +79,7 @@ class FoldedQ:
     head: tuple[FoldedConv, ...]
     head_pool: int
     tail: tuple[FoldedConv, ...]
-    dense: tuple[FoldedDense, ...]
+    dense: tuple[FoldedDense | FoldedHeads, ...]
 
 
 def over_blocks(conv: FoldedConv, size_px: tuple[int, int]) -> tuple[FoldedConv, int]:
@@ -115,14 +124,14 @@ def fold(network: QNetwork, tops: Tops | None = None) -> FoldedQ:
         first=first,
         action=array_of(merge.action.weight).T * scale,
         state=array_of(merge.state.weight).T * scale,
-        task=array_of(merge.task.weight).T * scale,
+        task=array_of(merge.task.by_task).T * scale,
         merged=shift,
         cases=cases,
         places=places,
         head=tuple(others),
         head_pool=config.head_pool,
         tail=tuple(folded_convs(head.tail, known)),
-        dense=tuple(folded_dense(layer) for layer in (*head.dense, head.value)),
+        dense=tuple(folded_last(layer) for layer in (*head.dense, head.value)),
     )
 
 
@@ -169,6 +178,13 @@ def folded_dense(layer: nn.Module, norm: nn.BatchNorm1d | None = None) -> Folded
         return FoldedDense(weight, bias)
     scale, shift = _norm(norm)
     return FoldedDense(weight * scale, bias * scale + shift)
+
+
+def folded_last(layer: nn.Module) -> FoldedDense | FoldedHeads:
+    """One of the last layers as plain weights."""
+    if not isinstance(layer, TaskHeads):
+        return folded_dense(layer)
+    return FoldedHeads(array_of(layer.weight.transpose(1, 2)), array_of(layer.bias))
 
 
 def folded_convs(blocks: Iterable[nn.Module], tops: Tops) -> list[FoldedConv]:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .folding import FoldedConv, FoldedDense
+from .folding import FoldedConv, FoldedDense, FoldedHeads
 from .onnx_graph import Graph
 
 MOST_U8, MOST_I8 = 255, 127
@@ -60,6 +60,17 @@ class Layers:
         """A matrix and a bias, always in floats: they are small."""
         product = self.graph.node("MatMul", seen, self.graph.constant(layer.weight))
         return self.graph.node("Add", product, self.graph.constant(layer.bias))
+
+    def last(self, seen: str, task: str, layer: FoldedDense | FoldedHeads) -> str:
+        """The same of (B, N, I); with heads, the one that the one-hot (B, T) picks."""
+        if isinstance(layer, FoldedDense):
+            return self.dense(seen, layer)
+        graph = self.graph
+        whose = graph.node("ArgMax", task, axis=1, keepdims=0)
+        weight = graph.node("Gather", graph.constant(layer.weight), whose, axis=0)
+        bias = graph.node("Gather", graph.constant(layer.bias), whose, axis=0)
+        bias = graph.node("Unsqueeze", bias, graph.constant([1]))
+        return graph.node("Add", graph.node("MatMul", seen, weight), bias)
 
     def relu(self, seen: str) -> str:
         """No less than 0."""

@@ -11,12 +11,13 @@ from torch import Tensor, nn
 from mtopt_core.encoding import ACTION_LAYOUT, POSED_LAYOUT
 
 from .export import blocks
-from .folding import FoldedConv, array_of, folded_convs, over_blocks
+from .folding import FoldedConv, array_of, folded_convs, folded_last, over_blocks
 from .layers import Layers
 from .look_config import STRIDE
 from .look_network import PLACE_SCALE, POOL, LookHead, LookNetwork
 from .onnx_graph import Graph
 from .q_network import BRIGHTEST
+from .task_input import TaskLinear
 
 
 def look_encoder_graph(network: LookNetwork) -> bytes:
@@ -71,8 +72,9 @@ def look_head_graph(network: LookNetwork) -> bytes:
     own = look.dense(graph.node("Concat", moved, repeated, axis=2), head.own)
     hidden = graph.node("Add", hidden, look.dense(graph.node("Relu", own), head.own_out))
     hidden = look.tuned(hidden, task, head.gain, head.shift)
-    hidden = look.tuned(look.dense(hidden, head.middle), task, head.gain_2, head.shift_2)
-    logits = look.dense(hidden, head.value)
+    hidden = look.last(hidden, task, head.middle)
+    hidden = look.tuned(hidden, task, head.gain_2, head.shift_2)
+    logits = look.last(hidden, task, head.value)
     logits = graph.node("Reshape", logits, graph.node("Shape", actions, start=0, end=2))
     graph.output("q", graph.node("Sigmoid", logits), ["B", "N"])
     return graph.to_bytes()
@@ -106,11 +108,19 @@ class _Look:
     def _plus(self, seen: str, bias: Tensor) -> str:
         return self.graph.node("Add", seen, self.graph.constant(array_of(bias)))
 
-    def tuned(self, hidden: str, task: str, gain: nn.Linear, shift: nn.Linear) -> str:
+    def last(self, hidden: str, task: str, layer: nn.Module) -> str:
+        """A last layer: the tasks', or the own one of the task of each state."""
+        return Layers(self.graph, integer=False).last(hidden, task, folded_last(layer))
+
+    def told(self, task: str, layer: TaskLinear) -> str:
+        """What a layer makes of the tasks' one-hots."""
+        return self.graph.node("MatMul", task, self.graph.constant(array_of(layer.by_task).T))
+
+    def tuned(self, hidden: str, task: str, gain: TaskLinear, shift: TaskLinear) -> str:
         """What the task makes of it, ReLU."""
         graph, one = self.graph, self.one
-        scale = graph.node("Unsqueeze", self.dense(task, gain), graph.constant([1]))
-        moved = graph.node("Unsqueeze", self.dense(task, shift), graph.constant([1]))
+        scale = graph.node("Unsqueeze", self.told(task, gain), graph.constant([1]))
+        moved = graph.node("Unsqueeze", self.told(task, shift), graph.constant([1]))
         hidden = graph.node("Mul", hidden, graph.node("Add", scale, one))
         return graph.node("Relu", graph.node("Add", hidden, moved))
 

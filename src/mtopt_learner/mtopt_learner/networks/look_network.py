@@ -21,6 +21,7 @@ from mtopt_core.encoding import ACTION_LAYOUT, POSED_LAYOUT
 
 from .look_config import STRIDE, LookConfig
 from .q_network import BRIGHTEST, ConvBlock
+from .task_input import ONE_HEAD, TaskInput, TaskLinear, dense, through
 
 # About one in size, whatever the unit.
 STATE_SCALE = (1.0, 5.0, 5.0, 5.0, 1.0, 1.0, 10.0, 10.0)
@@ -68,7 +69,7 @@ class LookHead(nn.Module):
     around: Tensor
 
     def __init__(
-        self, config: LookConfig, tasks: int, bounds: ActionBounds, m_per_px: float
+        self, config: LookConfig, tasks: int, bounds: ActionBounds, m_per_px: float, told: TaskInput
     ) -> None:
         super().__init__()
         self.config, self.m_per_px = config, m_per_px
@@ -82,12 +83,12 @@ class LookHead(nn.Module):
         numbers = len(ACTION_LAYOUT) + WAYS + len(POSED_LAYOUT)
         self.own = nn.Linear(numbers, config.own_width)
         self.own_out = nn.Linear(config.own_width, width, bias=False)
-        self.gain = nn.Linear(tasks, width, bias=False)
-        self.shift = nn.Linear(tasks, width, bias=False)
-        self.middle = nn.Linear(width, width)
-        self.gain_2 = nn.Linear(tasks, width, bias=False)
-        self.shift_2 = nn.Linear(tasks, width, bias=False)
-        self.value = nn.Linear(width, 1)
+        self.gain = TaskLinear(tasks, width, told)
+        self.shift = TaskLinear(tasks, width, told)
+        self.middle = dense(tasks, width, width, told)
+        self.gain_2 = TaskLinear(tasks, width, told)
+        self.shift_2 = TaskLinear(tasks, width, told)
+        self.value = dense(tasks, width, 1, told)
         for layer in (self.gain, self.gain_2, self.own_out):
             nn.init.zeros_(layer.weight)
         nn.init.constant_(self.value.bias, -1.5)  # most of what can be done comes to nothing
@@ -111,10 +112,9 @@ class LookHead(nn.Module):
         hidden = self.there(there) + self.action(moved) + known.unsqueeze(1)
         hidden = hidden + self.own_out(functional.relu(self.own(own)))
         hidden = functional.relu(self._tuned(hidden, self.gain(task), self.shift(task)))
-        hidden = self.middle(hidden)
+        hidden = through(self.middle, hidden, task)
         hidden = functional.relu(self._tuned(hidden, self.gain_2(task), self.shift_2(task)))
-        logits: Tensor = self.value(hidden)[..., 0]
-        return logits
+        return through(self.value, hidden, task)[..., 0]
 
     def _tuned(self, hidden: Tensor, gain: Tensor, shift: Tensor) -> Tensor:
         if gain.dim() == 2:
@@ -158,11 +158,17 @@ class LookNetwork(nn.Module):
     """Encoder and head as one, as they are trained."""
 
     def __init__(
-        self, config: LookConfig, tasks: int, bounds: ActionBounds, m_per_px: float
+        self,
+        config: LookConfig,
+        tasks: int,
+        bounds: ActionBounds,
+        m_per_px: float,
+        told: TaskInput = ONE_HEAD,
     ) -> None:
         super().__init__()
         self.config, self.tasks = config, tasks
-        self.encoder, self.head = LookEncoder(config), LookHead(config, tasks, bounds, m_per_px)
+        self.encoder = LookEncoder(config)
+        self.head = LookHead(config, tasks, bounds, m_per_px, told)
 
     def forward(self, images: Tensor, state: Tensor, task: Tensor, actions: Tensor) -> Tensor:
         """Logits (B, N) of images and actions."""

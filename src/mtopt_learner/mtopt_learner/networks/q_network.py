@@ -15,6 +15,7 @@ from torch.nn import functional
 from mtopt_core.encoding import ACTION_LAYOUT, STATE_LAYOUT
 
 from .config import NetworkConfig
+from .task_input import ONE_HEAD, TaskInput, TaskLinear, dense, through
 
 NORM_EPS = 1e-3
 BRIGHTEST = 255.0
@@ -60,12 +61,12 @@ class Encoder(nn.Module):
 class Merge(nn.Module):
     """Action, state and task as one vector of the features' channels."""
 
-    def __init__(self, config: NetworkConfig, tasks: int) -> None:
+    def __init__(self, config: NetworkConfig, tasks: int, told: TaskInput) -> None:
         super().__init__()
         width = config.merge_width
         self.action = nn.Linear(len(ACTION_LAYOUT), width, bias=False)
         self.state = nn.Linear(len(STATE_LAYOUT), width, bias=False)
-        self.task = nn.Linear(tasks, width, bias=False)
+        self.task = TaskLinear(tasks, width, told)
         self.norm = nn.BatchNorm1d(width, NORM_EPS, config.norm_momentum)
         self.out = nn.Linear(width, config.channels)
 
@@ -81,10 +82,10 @@ class Merge(nn.Module):
 class Head(nn.Module):
     """The value of every action, given the features."""
 
-    def __init__(self, config: NetworkConfig, tasks: int) -> None:
+    def __init__(self, config: NetworkConfig, tasks: int, told: TaskInput) -> None:
         super().__init__()
         width, momentum = config.channels, config.norm_momentum
-        self.merge = Merge(config, tasks)
+        self.merge = Merge(config, tasks, told)
         kernel = config.head_kernel
         self.convs = nn.ModuleList(
             ConvBlock(width, width, kernel, momentum, kernel // 2) for _ in range(config.head_convs)
@@ -94,8 +95,10 @@ class Head(nn.Module):
             for _ in range(config.tail_convs)
         )
         widths = [width * config.tail_px[0] * config.tail_px[1], *config.dense]
-        self.dense = nn.ModuleList(map(nn.Linear, widths[:-1], widths[1:]))
-        self.value = nn.Linear(widths[-1], 1)
+        self.dense = nn.ModuleList(
+            dense(tasks, inputs, outputs, told) for inputs, outputs in itertools.pairwise(widths)
+        )
+        self.value = dense(tasks, widths[-1], 1, told)
         self.pool = config.head_pool
 
     def forward(self, features: Tensor, state: Tensor, task: Tensor, actions: Tensor) -> Tensor:
@@ -107,20 +110,19 @@ class Head(nn.Module):
         seen = functional.max_pool2d(seen, self.pool)
         for block in self.tail:
             seen = block(seen)
-        flat = seen.flatten(1)
+        flat = seen.flatten(1).unflatten(0, merged.shape[:2])
         for layer in self.dense:
-            flat = functional.relu(layer(flat))
-        logits: Tensor = self.value(flat).view(merged.shape[:2])
-        return logits
+            flat = functional.relu(through(layer, flat, task))
+        return through(self.value, flat, task)[..., 0]
 
 
 class QNetwork(nn.Module):
     """Encoder and head as one, as they are trained."""
 
-    def __init__(self, config: NetworkConfig, tasks: int) -> None:
+    def __init__(self, config: NetworkConfig, tasks: int, told: TaskInput = ONE_HEAD) -> None:
         super().__init__()
         self.config, self.tasks = config, tasks
-        self.encoder, self.head = Encoder(config), Head(config, tasks)
+        self.encoder, self.head = Encoder(config), Head(config, tasks, told)
 
     def forward(self, images: Tensor, state: Tensor, task: Tensor, actions: Tensor) -> Tensor:
         """Logits (B, N) of images and actions."""

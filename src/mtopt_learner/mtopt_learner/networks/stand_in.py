@@ -22,6 +22,7 @@ from mtopt_core.encoding import encode_state
 from .calibration import Batch
 from .config import NetworkConfig
 from .q_network import QNetwork
+from .task_input import ONE_HEAD, TaskInput
 
 ACTION_WEIGHT = 3.0  # of the action's vector, beside the features that it is added to
 SPREAD = 1.5  # standard deviation of the logits over one scene's actions
@@ -72,10 +73,16 @@ def scene(size_px: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
     return seen
 
 
-def stand_in(config: NetworkConfig, tasks: int, bounds: ActionBounds, seed: int = 0) -> QNetwork:
+def stand_in(
+    config: NetworkConfig,
+    tasks: int,
+    bounds: ActionBounds,
+    seed: int = 0,
+    told: TaskInput = ONE_HEAD,
+) -> QNetwork:
     """The network, in evaluation; the same for the same seed."""
     torch.manual_seed(seed)
-    network = QNetwork(config, tasks)
+    network = QNetwork(config, tasks, told)
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
