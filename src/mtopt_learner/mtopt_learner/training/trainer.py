@@ -16,6 +16,7 @@ from ..cem_batch import BatchCem
 from ..networks.look_network import LookNetwork
 from ..networks.q_network import QNetwork
 from ..updater import Labelled
+from .pcgrad import Surgeon
 
 ADAM, SGD = "adam", "sgd"
 AUTO, FP32, BF16 = "auto", "fp32", "bf16"
@@ -40,6 +41,10 @@ class TrainConfig:
     conservative_actions: int = option(
         4, "such motions for each example, beside every command", low=1, high=256
     )
+    pcgrad: int = option(
+        0, "groups of tasks whose gradients may not oppose each other, each a backward pass",
+        low=0, high=1000,
+    )  # fmt: skip
     precision: str = option(
         AUTO, "number format; auto: bf16 where the machine has arithmetic for it",
         choices=(AUTO, FP32, BF16),
@@ -74,6 +79,7 @@ class Trainer:
         self._search, self._device = search, device
         self._amp = precision_of(config, device)
         self._optimizer = self._made_optimizer()
+        self._surgeon = Surgeon(self.network, config.pcgrad)
 
     def step(self, batch: Labelled, rng: np.random.Generator) -> dict[str, float]:
         """One step; loss, and the means of Q, targets and returns over the batch."""
@@ -89,16 +95,17 @@ class Trainer:
             seen = self.network.encoder(images)
             logits = self.network.head(seen, states, tasks, rows).float()
             beside = self._beside(seen, states, actions, others, weights)
-        error = functional.binary_cross_entropy_with_logits(logits[:, 0], target)
-        loss = error + beside + self.config.conservative * _conservative(logits)
+        error = functional.binary_cross_entropy_with_logits(logits[:, 0], target, reduction="none")
+        missed = error + self.config.conservative * _conservative(logits)
         self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        conflicts = self._descend(missed @ tasks / len(tasks) + beside, error.new_zeros(()), rng)
         self._optimizer.step()
         self.steps += 1
         q = torch.sigmoid(logits[:, 0].detach())
-        told = {"loss": error, "q": q.mean(), "target": target.mean(), "return": real.mean()}
+        told = {"loss": error.mean(), "q": q.mean(), "target": target.mean(), "return": real.mean()}
         told["q_against_return"] = (q - real).abs().mean()
-        return {name: value.item() for name, value in told.items()} | {"learning_rate": rate}
+        found = {name: value.item() for name, value in told.items()}
+        return found | conflicts | {"learning_rate": rate}
 
     def state(self) -> dict[str, Any]:
         """All that a resumed run needs."""
@@ -121,16 +128,23 @@ class Trainer:
             return torch.optim.SGD(weights, rate, momentum=MOMENTUM, weight_decay=decay)
         return torch.optim.AdamW(weights, rate, weight_decay=decay)
 
+    def _descend(self, losses: Tensor, rest: Tensor, rng: np.random.Generator) -> dict[str, float]:
+        """The gradient of losses by task (T,) and of what is no task's; what there is to tell."""
+        if self.config.pcgrad:
+            return {"conflicts": self._surgeon.backward(losses, rest, rng)}
+        (losses.sum() + rest).backward()
+        return {}
+
     def _beside(
         self, seen: Tensor, states: Tensor, actions: Tensor, others: Tensor, weights: Tensor
     ) -> Tensor:
-        """How far the same actions are from their targets for every task, where any is wanted."""
+        """How far the same actions are from their targets for every task, (T,); () with none."""
         if not bool(weights.any()):
-            return seen.new_zeros(())
+            return torch.zeros((), device=seen.device)
         codes = torch.eye(others.shape[1], device=seen.device).expand(len(seen), -1, -1)
         logits = self.network.head(seen, states, codes, actions.unsqueeze(1)).float()
         error = functional.binary_cross_entropy_with_logits(logits, others, reduction="none")
-        return (error * weights).sum() / len(seen)
+        return (error * weights).sum(dim=0) / len(seen)
 
     def _with_untried(self, actions: Tensor, rng: np.random.Generator) -> Tensor:
         """Actions (N, 1, 8); with the conservative term some that nobody tried behind each: every
@@ -148,7 +162,7 @@ class Trainer:
 
 
 def _conservative(logits: Tensor) -> Tensor:
-    """How far others look better than the action that was tried, (N, 1 + untried) to ()."""
+    """How far others look better than the action that was tried, (N, 1 + untried) to (N,)."""
     if logits.shape[1] == 1:
-        return logits.new_zeros(())
-    return (torch.logsumexp(logits, dim=1) - logits[:, 0]).mean()
+        return logits.new_zeros(len(logits))
+    return torch.logsumexp(logits, dim=1) - logits[:, 0]
