@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from mtopt_core.share import Share
+from mtopt_core.share import Share, mean_interval
 
 
 def test_wilsons_interval_is_that_of_the_tables() -> None:
@@ -28,3 +28,11 @@ def test_nineteen_of_twenty_intervals_hold_the_truth(share: float) -> None:
         for low, high in (Share(int(n), 150).interval for n in rng.binomial(150, share, 2000))
     ]
     assert 0.92 < np.mean(held) < 0.99
+
+
+def test_the_mean_of_shares_is_surer_than_each() -> None:
+    shares = [Share(5, 10), Share(8, 10), Share(6, 10)]
+    low, high = mean_interval(shares)
+    assert (low + high) / 2 == pytest.approx(19 / 30)
+    assert 0.05 < high - low < min(b - a for a, b in (s.interval for s in shares))
+    assert mean_interval([Share(10, 10)])[0] < 1.0, "what never failed may yet"

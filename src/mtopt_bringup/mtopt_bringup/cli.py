@@ -19,6 +19,7 @@ _COMMANDS = {
     "learn": "learn a policy from recorded episodes, or a success detector: learn detector",
     "add-task": "a new task: into the registry, and old episodes labelled for it",
     "eval": "what a policy is worth in scenes kept for it, or a success detector: eval detector",
+    "compare": "one of the paper's questions, asked of recorded episodes",
     "log": "look into recorded episodes: info, verify, recover",
     "data": "the catalog of episodes: sql, info, rebuild, upload",
     "model": "the model store: list, verify, promote, rollback, ship",
@@ -132,6 +133,12 @@ def _eval(words: list[str]) -> int:
     return command.run(words)
 
 
+def _compare(words: list[str]) -> int:
+    from .comparing import command
+
+    return command.run(words)
+
+
 def _log(words: list[str]) -> int:
     from mtopt_data import log_cli
 
@@ -207,6 +214,7 @@ _RUN: dict[str, Callable[[list[str]], int]] = {
     "learn": _learn,
     "add-task": _add_task,
     "eval": _eval,
+    "compare": _compare,
     "log": _log,
     "data": _data,
     "model": _model,

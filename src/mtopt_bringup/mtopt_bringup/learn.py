@@ -21,8 +21,8 @@ from mtopt_data.yamlfile import read_yaml
 from mtopt_learner.config import LearnConfig
 from mtopt_learner.learner import Learner
 from mtopt_learner.publishing import publish
-from mtopt_learner.replay.cache import FrameCache
-from mtopt_learner.replay.log_replay import LogReplay
+from mtopt_learner.replay.cache import FrameCache, Kept
+from mtopt_learner.replay.log_replay import LogReplay, Progress
 from mtopt_learner.training.metrics import MetricLog
 
 from .bar import Bar
@@ -116,13 +116,30 @@ class Asked(Protocol):
         ...
 
 
+class Episodes(Protocol):
+    """Where episodes come from; LogReplay is one."""
+
+    @property
+    def cache(self) -> FrameCache:
+        """Where their steps are."""
+        ...
+
+    def labelled(self) -> list[Kept]:
+        """Those that are decoded."""
+        ...
+
+    def follow(self, most: int | None = None) -> Progress[Kept]:
+        """Decode what is new, at most so many."""
+        ...
+
+
 class Job:
     """One start: looks for episodes, trains, reports, keeps checkpoints, publishes."""
 
     def __init__(
         self,
         learner: Learner,
-        replay: LogReplay,
+        replay: Episodes,
         metrics: MetricLog,
         folder: Path,
         store: Path,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,3 +50,14 @@ class Share:
             "low": round(low, 4),
             "high": round(high, 4),
         }
+
+
+def mean_interval(shares: Iterable[Share]) -> tuple[float, float]:
+    """About 95% of the mean of some true shares, each with a try or more."""
+    known = list(shares)
+    mean = sum(share.value for share in known) / len(known)
+    # A success and a failure more each, so that what never failed is not taken for sure.
+    likely = [(share.right + 1) / (share.tries + 2) for share in known]
+    spread = sum(p * (1 - p) / share.tries for p, share in zip(likely, known, strict=True))
+    half = _DEVIATIONS * math.sqrt(spread) / len(known)
+    return max(0.0, mean - half), min(1.0, mean + half)

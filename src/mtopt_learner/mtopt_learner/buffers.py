@@ -40,10 +40,19 @@ class Drawn:
 
 
 class TaskBuffers:
-    """Buffers of the tasks of a registry's names, in one-hot order."""
+    """Buffers of the tasks of a registry's names, in one-hot order.
 
-    def __init__(self, tasks: tuple[str, ...], impersonation: Impersonation) -> None:
+    Episodes may have been collected for `others` as well, as far as they are lent to these.
+    """
+
+    def __init__(
+        self,
+        tasks: tuple[str, ...],
+        impersonation: Impersonation,
+        others: tuple[str, ...] = (),
+    ) -> None:
         self._index = {name: index for index, name in enumerate(tasks)}
+        self._known = {*tasks, *others}
         self._impersonation = impersonation
         self._groups = {
             (name, success): _Transitions() for name in tasks for success in (True, False)
@@ -55,7 +64,7 @@ class TaskBuffers:
     def file(self, episodes: Iterable[Kept]) -> None:
         """Lend episodes and keep them. Those of tasks that nobody knows are counted by task."""
         for kept in episodes:
-            if kept.task not in self._index:
+            if kept.task not in self._known:
                 self.unknown[kept.task] += 1
                 continue
             outcomes = np.full(len(self._index), NOT_LENT, dtype=np.int8)

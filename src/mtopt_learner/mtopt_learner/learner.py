@@ -35,7 +35,10 @@ from .siblings import NOT_LENT, siblings
 from .training import checkpoint
 from .training.pool import TrainPool
 from .training.trainer import Trainer, precision_of
+from .training.weights import carry_over
 from .updater import BellmanUpdater, LaggedNetworks
+
+WEIGHTS = "weights to begin with"
 
 
 class Learner:
@@ -47,7 +50,9 @@ class Learner:
         tasks: TaskRegistry,
         bounds: ActionBounds,
         device: str = "cpu",
+        collected: TaskRegistry | None = None,
     ) -> None:
+        """`collected` has all tasks that episodes were collected for, where it learns fewer."""
         self.config, self.tasks, self.bounds = config, tasks, bounds
         torch.manual_seed(config.seed)
         network = config.made_network(tasks, bounds)
@@ -59,7 +64,8 @@ class Learner:
         self.updater = BellmanUpdater(
             self.networks, bounds, config.bellman, config.cem, device, amp
         )
-        self.buffers = TaskBuffers(tasks.names, config.sampling.lender(tasks))
+        known = collected or tasks
+        self.buffers = TaskBuffers(tasks.names, config.sampling.lender(known), known.names)
         self.pool = TrainPool(config.pace.pool, config.training.uses)
         self._strategy = config.sampling.strategy()
         self._rng = np.random.default_rng(config.seed)
@@ -137,6 +143,21 @@ class Learner:
             "rng": json.dumps(self._rng.bit_generator.state),
         }
         checkpoint.save(path, self.settings_key, state)
+
+    def hand_on(self, path: Path) -> None:
+        """The weights that a cell would get, for others to begin with; raises as `save`."""
+        state = {"tasks": list(self.tasks.names), "network": self.networks.first.state_dict()}
+        checkpoint.save(path, WEIGHTS, state)
+
+    def begin_with(self, path: Path) -> None:
+        """Begin with weights that were handed on, as far as it knows their tasks.
+
+        Raises CheckpointInvalid for those of another network.
+        """
+        state = checkpoint.load(path, WEIGHTS)
+        carry_over(self.trainer.network, state["network"], tuple(state["tasks"]), self.tasks.names)
+        self.networks = LaggedNetworks(self.trainer.network, self.config.targets)
+        self.updater.networks = self.networks
 
     def resume(self, path: Path) -> None:
         """Go on where a checkpoint was made; raises CheckpointInvalid."""
