@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from fakes.small_learner import BOUNDS, LOOKING
+from fakes.small_learner import BOUNDS, LOOKING, TASKS
 from mtopt_core.encoding import ACTION_LAYOUT, POSED_LAYOUT
 from mtopt_learner.batches import transitions
 from mtopt_learner.bellman import BellmanConfig
@@ -94,7 +94,7 @@ def test_the_features_learn_what_comes_of_places_far_from_where_an_action_goes()
     for weight in (0.0, 1.0):
         torch.manual_seed(3)
         config = dataclasses.replace(LOOKING.training, foretold=weight)
-        made = Trainer(LOOKING.made_network(2, BOUNDS), config, BatchCem(BOUNDS, LOOKING.cem))
+        made = Trainer(LOOKING.made_network(TASKS, BOUNDS), config, BatchCem(BOUNDS, LOOKING.cem))
         for _ in range(60):
             made.step(batch, np.random.default_rng(0))
         network, there = made.network, torch.from_numpy(places[:, :2])

@@ -79,7 +79,7 @@ def test_it_reads_the_image_where_the_action_leads(network: LookNetwork, yaw: fl
     state[0, 4], state[0, 5] = np.sin(yaw), np.cos(yaw)
     head = network.head
     places = head._places(head._ways(state, action), action)
-    read = head._read(place, places.flatten(1, 2))[0]
+    read = head.read(place, places.flatten(1, 2))[0]
     c, s = np.cos(yaw), np.sin(yaw)
     ahead, beside = c * 0.03 - s * 0.02, -s * 0.03 - c * 0.02
     assert read[0].tolist() == pytest.approx([ahead, beside], abs=1e-5)
