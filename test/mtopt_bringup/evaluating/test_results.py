@@ -44,6 +44,29 @@ def test_scenes_have_their_places_and_what_was_not_measured_is_blank(tmp_path: P
     assert "mtopt/1</text>" in (folder / results.PLOT).read_text()
 
 
+def test_comparisons_have_their_sections(tmp_path: Path) -> None:
+    folder = tmp_path / "results" / results.COMPARED
+    folder.mkdir(parents=True)
+    share = {"share": 0.5, "low": 0.4, "high": 0.6, "right": 5, "tries": 10}
+    variant = {
+        "name": "multi", "text": "a head each", "episodes": 7, "tasks": {"lift-any": share},
+        "mean": 0.5, "mean_interval": [0.4, 0.6], "by_seed": {"mean": {"1": 0.5}},
+        "paper": {"lift-any": 0.7},
+    }  # fmt: skip
+    known = {
+        "question": "heads", "title": "One head or many", "text": "Which is better?", "steps": 9,
+        "source": "Fig. 10", "scene": "standard", "grader": "truth", "attempts": 10, "seeds": [1],
+        "variants": [variant], "complete": True,
+    }  # fmt: skip
+    (folder / "heads.json").write_text(json.dumps(known))
+    page = results.page(tmp_path / "results")
+    assert "## The paper's questions\n\n### One head or many\n\nWhich is better?" in page
+    assert "| lift-any | 0.50 (0.40 to 0.60) [0.70] |" in page
+    (folder / "heads.json").write_text(json.dumps({**known, "complete": False}))
+    with pytest.raises(ConfigError, match="must be finished: `mtopt compare`"):
+        results.page(tmp_path / "results")
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [("{", "cannot be read"), ("[]", "model"), ('{"model": "m"}', "scene"),

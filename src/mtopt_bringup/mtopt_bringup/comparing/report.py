@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mtopt_core.evaluation import Scores
 from mtopt_core.share import Share, mean_interval
 from mtopt_core.tasks import TaskRegistry
 
 from ..evaluating.page import number, row
-from .declared import Comparison, Variant
+
+if TYPE_CHECKING:  # they need the learner, a page does not
+    from .declared import Comparison, Variant
 
 Told = Mapping[str, Any]
 FIGURES = {"mean": "mean", "low_data_mean": "low-data mean", "min": "minimum"}

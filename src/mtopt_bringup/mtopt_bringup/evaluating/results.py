@@ -9,11 +9,14 @@ from typing import Any
 
 from mtopt_core.errors import ConfigError
 
+from ..comparing import report
 from . import paper, plot
 from .page import Told, name_of, number, row, section
 
 STANDARD = "standard"
 PLOT = "success.svg"
+COMPARED = "compare"
+_COMPARED = ("question", "title", "text", "source", "scene", "seeds", "variants", "complete")
 _NEEDED = ("model", "scene", "grader", "tasks", "intervals", "tried", "complete")
 
 _INTRO = """\
@@ -32,6 +35,11 @@ def evaluations(folder: Path) -> list[Told]:
     return [_read(path) for path in sorted(folder.glob("*.json"))]
 
 
+def comparisons(folder: Path) -> list[Told]:
+    """The comparisons in a folder's JSON files, by file name; raises ConfigError by file."""
+    return [_read(path, _COMPARED, "compare") for path in sorted(folder.glob("*.json"))]
+
+
 def page(folder: Path) -> str:
     """The page as Markdown, of the evaluations in a folder beside it; raises ConfigError."""
     found = evaluations(folder)
@@ -42,6 +50,11 @@ def page(folder: Path) -> str:
     others = [told for told in found if told["scene"] != STANDARD]
     if others:
         lines += ["", "## Other scenes", "", *_beside(others)]
+    asked = comparisons(folder / COMPARED)
+    if asked:
+        lines += ["", "## The paper's questions"]
+    for told in asked:
+        lines += ["", *report.section(told, "###")]
     return "\n".join(lines) + "\n"
 
 
@@ -65,14 +78,18 @@ def _beside(found: Sequence[Told]) -> list[str]:
     return lines
 
 
-def _read(path: Path) -> Told:
+def _read(path: Path, needed: Sequence[str] = _NEEDED, command: str = "eval") -> Told:
     try:
         told: Any = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigError(str(path), "evaluation", "", f"cannot be read: {error}") from error
-    missing = [key for key in _NEEDED if not isinstance(told, dict) or key not in told]
+    missing = [key for key in needed if not isinstance(told, dict) or key not in told]
     if missing:
-        raise ConfigError(str(path), missing[0], None, "must be what `mtopt eval --out` writes")
+        raise ConfigError(
+            str(path), missing[0], None, f"must be what `mtopt {command} --out` writes"
+        )
     if not told["complete"]:
-        raise ConfigError(str(path), "complete", False, "must be a finished evaluation")
+        raise ConfigError(
+            str(path), "complete", False, f"must be finished: `mtopt {command}` goes on"
+        )
     return dict(told)
