@@ -69,7 +69,7 @@ class Comparison:
 
     title: str = option("", "what is compared")
     text: str = option("", "what is asked, and what the paper found")
-    source: str = option("", "where the paper's figures are from")
+    source: str = option("", "where the paper's figures are from, if it gives any")
     registry: str = option("tasks.yaml", "file of config/ with the tasks")
     scene: str = option("standard", "scene of config/scenes.yaml that variants are evaluated in")
     tasks: tuple[str, ...] = option([], "tasks that are evaluated, as far as a variant knows them")

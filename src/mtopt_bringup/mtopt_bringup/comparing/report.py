@@ -81,13 +81,14 @@ def _variant(
 
 def section(told: Told, level: str = "##") -> list[str]:
     """As Markdown: figures of each variant, then its shares by task; the paper's in brackets."""
+    paper = f" In square brackets {told['source']}." if told["source"] else ""
     unfinished = "" if told["complete"] else " **Not all of it is done.**"
     seeds = ", ".join(str(seed) for seed in told["seeds"])
     lines = [
         f"{level} {told['title']}", "", " ".join(told["text"].split()), "",
         f"`./mtopt compare {told['question']}`: {told['steps']} steps each, seed {seeds}, "
         f"{told['attempts']} attempts a task and seed in scene `{told['scene']}`, graded by "
-        f"{told['grader']}; 95% intervals. In square brackets {told['source']}.{unfinished}", "",
+        f"{told['grader']}; 95% intervals.{paper}{unfinished}", "",
     ]  # fmt: skip
     shown = {name: words for name, words in FIGURES.items() if _any(told, name)}
     lines.append(row(["variant", "episodes", "tasks", *shown.values(), "mean by seed"]))
