@@ -47,7 +47,7 @@ FAST_ARM = {
 }
 FAST_BIN = {
     "guard": {"stale_after_s": 2.0},
-    "sequence": {"shakes": 1, "pause_s": 0.1, "patience_s": 0.5, "stale_after_s": 0.2},
+    "sequence": {"shakes": 1, "pause_s": 0.1, "patience_s": 0.5, "stale_after_s": 0.6},
 }
 
 
