@@ -256,7 +256,7 @@ class MujocoSettings:
         100.0, "joint states a simulated second", unit="Hz", low=10, high=500
     )
     camera_rate_hz: float = option(
-        10.0, "images a simulated second and camera", unit="Hz", low=0.5, high=60
+        5.0, "images a simulated second and camera", unit="Hz", low=0.5, high=60
     )
     truth_rate_hz: float = option(
         10.0, "truths of the scene a simulated second", unit="Hz", low=0.5, high=100
