@@ -266,8 +266,7 @@ class View(Bar):
 
     def stepped(self, steps: int, told: dict[str, float], rate: float) -> None:
         """A step was made."""
-        self.at(
-            steps,
-            f"loss {told['loss']:.3f}, Q {told['q']:.2f} for {told['target']:.2f} "
-            f"(return {told['return']:.2f}), {rate:.0f} samples/s",
-        )
+        worth = "nothing is valued yet"
+        if "q" in told:
+            worth = f"Q {told['q']:.2f} for {told['target']:.2f} (return {told['return']:.2f})"
+        self.at(steps, f"loss {told['loss']:.3f}, {worth}, {rate:.0f} samples/s")

@@ -11,6 +11,7 @@ from mtopt_core.encoding import POSED_LAYOUT, Numbers
 
 from .bellman import BellmanConfig, Outlook, outlook
 from .buffers import Drawn
+from .deeds import deeds
 from .replay.view import View
 from .siblings import Siblings
 
@@ -24,7 +25,8 @@ class Transitions:
     """A batch of N: `images` (N, H, W, 3), `states` (N, S), `tasks` (N, T) one-hot, `actions`
     (N, 8); the same of the state that each is valued at; and what came after.
 
-    Where the episode was over by then, what it is valued at is what was seen.
+    Where the episode was over by then, what it is valued at is what was seen. `deeds` (N, 3) say
+    where each episode was decided, in images around the tool.
     """
 
     images: NDArray[np.uint8]
@@ -34,6 +36,7 @@ class Transitions:
     next_images: NDArray[np.uint8]
     next_states: Numbers
     outlook: Outlook
+    deeds: Numbers | None = None
     siblings: Siblings | None = None
 
 
@@ -55,6 +58,10 @@ def transitions(
     turned = rng.random(len(drawn)) < (0.5 if view.posed else 0.0)
     images, states = seen(frames, drawn.frames, shifts, turned, view)
     next_images, next_states = seen(frames, later, shifts, turned, view)
+    decided = None
+    if view.posed:
+        decided = deeds(frames, drawn.frames, drawn.left, view.reach_m)
+        decided[turned, :2] *= -1.0
     return Transitions(
         images,
         states,
@@ -63,6 +70,7 @@ def transitions(
         next_images,
         next_states,
         ahead,
+        decided,
     )
 
 

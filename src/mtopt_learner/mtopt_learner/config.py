@@ -108,6 +108,9 @@ class LearnConfig:
             raise SettingsInvalid(
                 f"view.at = {self.view.at!r}: architecture {self.architecture} needs {wanted!r}"
             )
+        told = {name: getattr(self.training, name) for name in ("foretold", "foretold_first")}
+        if any(told.values()) and not (self.sampling.siblings and self.architecture == LOOK):
+            raise SettingsInvalid(f"training: {told} need sampling.siblings, architecture {LOOK}")
         if self.pace.pool < self.training.batch:
             raise SettingsInvalid(
                 f"pace.pool = {self.pace.pool}: must hold a batch, {self.training.batch}"

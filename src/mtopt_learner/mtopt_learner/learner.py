@@ -34,7 +34,9 @@ from .siblings import NOT_LENT, siblings
 from .training import checkpoint
 from .training.pool import TrainPool
 from .training.trainer import Trainer, precision_of
-from .updater import BellmanUpdater, LaggedNetworks
+from .updater import BellmanUpdater, Labelled, LaggedNetworks
+
+_TRIES = 3  # transitions drawn for one that sees where its episode was decided
 
 
 class Learner:
@@ -82,6 +84,10 @@ class Learner:
 
     def step(self, frames: NDArray[np.void]) -> dict[str, float]:
         """One step of training on the cache's frames; raises NothingToReplay."""
+        if self.trainer.foretelling:
+            told = self.trainer.foretell(self._decided(frames))
+            self.networks.follow(self.trainer.network)
+            return told
         while self.pool.hungry:
             drawn = self.draw(frames, self.config.pace.label, self._rng)
             self.pool.put(self.updater.label(drawn, self._rng))
@@ -105,6 +111,25 @@ class Learner:
             outcomes[rng.random(outcomes.shape) >= self.config.targets.siblings] = NOT_LENT
         known = siblings(outcomes, self.tasks.names, shares)
         return dataclasses.replace(made, siblings=known)
+
+    def _decided(self, frames: NDArray[np.void]) -> Labelled:
+        """A batch, as far as there is one, of transitions that see where their episode was decided.
+
+        They have outcomes and no targets.
+        """
+        count = self.config.training.batch
+        made = self.draw(frames, _TRIES * count, self._rng)
+        if made.siblings is None or made.deeds is None:
+            raise TypeError("siblings and deeds were made sure of by the settings")
+        rows = self._rng.permutation(np.flatnonzero(made.deeds[:, 2]))[:count]
+        none = np.zeros(len(rows), dtype=np.float32)
+        outcomes = made.siblings.success[rows].astype(np.float32)
+        weights = made.siblings.weights[rows]
+        parts = (
+            made.images[rows], made.states[rows], made.tasks[rows], made.actions[rows], none, none,
+            np.zeros_like(outcomes), weights, outcomes, made.deeds[rows],
+        )  # fmt: skip
+        return Labelled(*(torch.from_numpy(part) for part in parts))
 
     def shares(self) -> dict[str, float]:
         """Share of each task's examples in a batch, and of its successes."""

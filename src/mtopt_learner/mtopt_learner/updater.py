@@ -53,7 +53,8 @@ class Labelled:
     """Examples to train on: images (N, H, W, 3), states (N, S), tasks (N, T), actions (N, 8),
     targets (N,), and what the episodes really came to, (N,).
 
-    `others` and their `weights`, (N, T) or (N, 0), are targets for the tasks beside the drawn one.
+    `others` and their `weights`, (N, T) or (N, 0), are targets for the tasks beside the drawn one;
+    `outcomes` (N, T) what the episodes came to for them, and `deeds` (N, 3) where.
     """
 
     images: Tensor
@@ -64,6 +65,8 @@ class Labelled:
     returns: Tensor
     others: Tensor | None = None
     weights: Tensor | None = None
+    outcomes: Tensor | None = None
+    deeds: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -75,10 +78,10 @@ class Labelled:
     def parts(self) -> tuple[Tensor, ...]:
         """All tensors, in the order of the fields."""
         none = self.targets.new_zeros((len(self.targets), 0))
+        beside = (self.others, self.weights, self.outcomes, self.deeds)
         return (
             self.images, self.states, self.tasks, self.actions, self.targets, self.returns,
-            none if self.others is None else self.others,
-            none if self.weights is None else self.weights,
+            *(none if part is None else part for part in beside),
         )  # fmt: skip
 
 
@@ -173,7 +176,9 @@ class BellmanUpdater:
         if batch.siblings is not None and lent is not None:
             beside = np.zeros(lent.shape, dtype=np.float32)
             beside[lent] = found[len(drawn) :]
-            parts += [beside, batch.siblings.weights]
+            parts += [beside, batch.siblings.weights, batch.siblings.success.astype(np.float32)]
+            if batch.deeds is not None:
+                parts.append(batch.deeds)
         return Labelled(*(torch.from_numpy(part) for part in parts))
 
     @property

@@ -13,7 +13,7 @@ from mtopt_learner.updater import Labelled
 
 def examples(first: int, count: int) -> Labelled:
     numbers = torch.arange(first, first + count, dtype=torch.float32)
-    return Labelled(*(numbers.clone() for _ in range(8)))
+    return Labelled(*(numbers.clone() for _ in range(10)))
 
 
 def test_each_example_is_used_so_often() -> None:

@@ -53,7 +53,8 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         config, tasks, bounds = settings(None)
         targets = dataclasses.replace(config.targets, returns_first=0)
-        self.config = dataclasses.replace(config, targets=targets)
+        training = dataclasses.replace(config.training, foretold_first=0)
+        self.config = dataclasses.replace(config, targets=targets, training=training)
         self.learner = Learner(self.config, tasks, bounds)
         self._cache = FrameCache(
             folder, self.config.view, layout_hash(bounds, self.config.view.posed)

@@ -7,7 +7,8 @@ the directions of the fingers, below the tool, and where the camera shows the to
 Shapes: images (B, H, W, 3) uint8; features (B, C, h, w); state (B, 8); task (B, T) one-hot;
 actions (B, N, 8) encoded; logits (B, N), whose sigmoid is Q. Places are (ahead, beside) the tool
 in metres: rows and columns of the image. While training, several tasks may be asked about one
-action: task (B, K, T), actions (B, 1, 8), logits (B, K).
+action: task (B, K, T), actions (B, 1, 8), logits (B, K). A foreteller, which only training has,
+tells from the features at one place what comes of moving the fingers there.
 """
 
 from __future__ import annotations
@@ -99,10 +100,10 @@ class LookHead(nn.Module):
     def forward(self, features: Tensor, state: Tensor, task: Tensor, actions: Tensor) -> Tensor:
         """Logits (B, N)."""
         ways = self._ways(state, actions)
-        there = self._read(features, self._places(ways, actions).flatten(1, 2))
+        there = self.read(features, self._places(ways, actions).flatten(1, 2))
         there = there.unflatten(1, (actions.shape[1], len(AROUND))).flatten(2)
         below = torch.stack([torch.zeros_like(state[:, 6:8]), state[:, 6:8]], dim=1)
-        here = self._read(features, below).flatten(1)
+        here = self.read(features, below).flatten(1)
         whole = functional.avg_pool2d(features, POOL).flatten(1)
         scaled = state * self.scale
         known = self.here(here) + self.all(whole) + self.state(scaled)
@@ -136,7 +137,7 @@ class LookHead(nn.Module):
         turned = torch.stack([cos * along - sin * across, sin * along + cos * across], dim=3)
         return ways[:, :, None, :2] + turned
 
-    def _read(self, features: Tensor, places: Tensor) -> Tensor:
+    def read(self, features: Tensor, places: Tensor) -> Tensor:
         """The features at places (B, M, 2), between the pixels: (B, M, C)."""
         weights = [
             _hats(places[..., axis] / (self.m_per_px * STRIDE) + (side - 1) / 2.0, side)
@@ -163,6 +164,16 @@ class LookNetwork(nn.Module):
         super().__init__()
         self.config, self.tasks = config, tasks
         self.encoder, self.head = LookEncoder(config), LookHead(config, tasks, bounds, m_per_px)
+        self.foreteller = nn.Sequential(
+            nn.Linear(config.channels, config.own_width),
+            nn.ReLU(),
+            nn.Linear(config.own_width, tasks),
+        )
+
+    def foretold(self, features: Tensor, places: Tensor) -> Tensor:
+        """Logits (B, T) of what comes of moving the fingers at places (B, 2), for every task."""
+        logits: Tensor = self.foreteller(self.head.read(features, places.unsqueeze(1))[:, 0])
+        return logits
 
     def forward(self, images: Tensor, state: Tensor, task: Tensor, actions: Tensor) -> Tensor:
         """Logits (B, N) of images and actions."""

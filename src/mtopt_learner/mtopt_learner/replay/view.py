@@ -72,6 +72,11 @@ class View:
         return self.at == TOOL
 
     @property
+    def reach_m(self) -> float:
+        """How far from the tool it shows everything, ahead and beside; around the tool alone."""
+        return min(self.size_px) / 2.0 * self.m_per_px
+
+    @property
     def cut_px(self) -> tuple[int, int]:
         """What is cut out of the camera's image in its middle, margins included."""
         rows, columns = (

@@ -40,6 +40,14 @@ class TrainConfig:
     conservative_actions: int = option(
         4, "such motions for each example, beside every command", low=1, high=256
     )
+    foretold: float = option(
+        0.0,
+        "weight of telling what episodes came to from where they were decided, in earlier images",
+        low=0.0,
+    )
+    foretold_first: int = option(
+        0, "steps that do nothing else, before any value is learned", low=0
+    )
     precision: str = option(
         AUTO, "number format; auto: bf16 where the machine has arithmetic for it",
         choices=(AUTO, FP32, BF16),
@@ -77,28 +85,33 @@ class Trainer:
 
     def step(self, batch: Labelled, rng: np.random.Generator) -> dict[str, float]:
         """One step; loss, and the means of Q, targets and returns over the batch."""
-        rate = self.config.rate(self.steps)
-        for group in self._optimizer.param_groups:
-            group["lr"] = rate
         images, states, tasks, actions, target, real, others, weights = (
-            part.to(self._device) for part in batch.parts
+            part.to(self._device) for part in batch.parts[:8]
         )
         rows = self._with_untried(actions, rng)
-        kind = self._device.partition(":")[0]
-        with torch.autocast(kind, self._amp or torch.bfloat16, enabled=self._amp is not None):
+        with self._precision():
             seen = self.network.encoder(images)
             logits = self.network.head(seen, states, tasks, rows).float()
             beside = self._beside(seen, states, actions, others, weights)
+            missed = self._missed(seen, batch)
         error = functional.binary_cross_entropy_with_logits(logits[:, 0], target)
         loss = error + beside + self.config.conservative * _conservative(logits)
-        self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        self._optimizer.step()
-        self.steps += 1
+        rate = self._descend(loss + self.config.foretold * missed)
         q = torch.sigmoid(logits[:, 0].detach())
         told = {"loss": error, "q": q.mean(), "target": target.mean(), "return": real.mean()}
         told["q_against_return"] = (q - real).abs().mean()
         return {name: value.item() for name, value in told.items()} | {"learning_rate": rate}
+
+    @property
+    def foretelling(self) -> bool:
+        """Whether the next step is one that values nothing yet."""
+        return self.steps < self.config.foretold_first
+
+    def foretell(self, batch: Labelled) -> dict[str, float]:
+        """One step of telling what came of deeds, and of nothing else; its loss."""
+        with self._precision():
+            missed = self._missed(self.network.encoder(batch.images.to(self._device)), batch)
+        return {"loss": missed.item(), "learning_rate": self._descend(missed)}
 
     def state(self) -> dict[str, Any]:
         """All that a resumed run needs."""
@@ -121,6 +134,21 @@ class Trainer:
             return torch.optim.SGD(weights, rate, momentum=MOMENTUM, weight_decay=decay)
         return torch.optim.AdamW(weights, rate, weight_decay=decay)
 
+    def _descend(self, loss: Tensor) -> float:
+        """One step down a loss, and how large it was."""
+        rate = self.config.rate(self.steps)
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self._optimizer.step()
+        self.steps += 1
+        return rate
+
+    def _precision(self) -> torch.autocast:
+        kind = self._device.partition(":")[0]
+        return torch.autocast(kind, self._amp or torch.bfloat16, enabled=self._amp is not None)
+
     def _beside(
         self, seen: Tensor, states: Tensor, actions: Tensor, others: Tensor, weights: Tensor
     ) -> Tensor:
@@ -131,6 +159,16 @@ class Trainer:
         logits = self.network.head(seen, states, codes, actions.unsqueeze(1)).float()
         error = functional.binary_cross_entropy_with_logits(logits, others, reduction="none")
         return (error * weights).sum() / len(seen)
+
+    def _missed(self, seen: Tensor, batch: Labelled) -> Tensor:
+        """How far what is foretold of the places of deeds is from what came of them."""
+        weights, outcomes, deeds = (part.to(self._device) for part in batch.parts[7:])
+        wanted = self.config.foretold > 0.0 or self.foretelling
+        if not isinstance(self.network, LookNetwork) or not deeds.shape[1] or not wanted:
+            return seen.new_zeros(())
+        logits = self.network.foretold(seen, deeds[:, :2]).float()
+        error = functional.binary_cross_entropy_with_logits(logits, outcomes, reduction="none")
+        return (error * weights * deeds[:, 2:]).sum() / len(seen)
 
     def _with_untried(self, actions: Tensor, rng: np.random.Generator) -> Tensor:
         """Actions (N, 1, 8); with the conservative term some that nobody tried behind each: every
