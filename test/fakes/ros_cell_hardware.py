@@ -39,7 +39,7 @@ OPEN_M = 0.035
 _HELD_NS = 4_000_000_000
 SHADES = {"overhead": 40, "left": 120, "right": 200}  # so that a view can be told from another
 
-# Wide bounds for an arm whose cell runs many times faster than the wall clock. Ages of what has been
+# Wide bounds for an arm whose cell runs many times faster than the wall clock. Ages of what was
 # heard are by the wall's clock there, those of the hinges' guard by the cell's.
 FAST_ARM = {
     "planning": {"guard": {"stale_after_s": 0.5}},
