@@ -39,15 +39,15 @@ OPEN_M = 0.035
 _HELD_NS = 4_000_000_000
 SHADES = {"overhead": 40, "left": 120, "right": 200}  # so that a view can be told from another
 
-# Wide bounds for an arm whose cell runs many times faster than the wall clock: a message that is
-# a few milliseconds old is old in the cell.
+# Wide bounds for an arm whose cell runs many times faster than the wall clock. Ages of what was
+# heard are by the wall's clock there, those of the hinges' guard by the cell's.
 FAST_ARM = {
-    "planning": {"guard": {"stale_after_s": 2.0}},
-    "watch": {"stale_after_s": 2.0, "tracking_rad": 1.0, "lag_s": 1.0},
+    "planning": {"guard": {"stale_after_s": 0.5}},
+    "watch": {"stale_after_s": 0.5, "tracking_rad": 1.0, "lag_s": 1.0},
 }
 FAST_BIN = {
     "guard": {"stale_after_s": 2.0},
-    "sequence": {"shakes": 1, "pause_s": 0.1, "patience_s": 0.5, "stale_after_s": 2.0},
+    "sequence": {"shakes": 1, "pause_s": 0.1, "patience_s": 0.5, "stale_after_s": 0.6},
 }
 
 

@@ -15,6 +15,7 @@ from mtopt_bringup import bench
 from mtopt_bringup.bench import (
     catalog_bench,
     cem_bench,
+    fleet_bench,
     log_bench,
     physics_bench,
     record_bench,
@@ -22,6 +23,7 @@ from mtopt_bringup.bench import (
     sim_bench,
 )
 from mtopt_bringup.bench.report import Goal, Report
+from mtopt_bringup.errors import StartFailed
 from mtopt_core.share import Share
 from mtopt_robot.models.image import ImageFormat
 from mtopt_sim.collecting.station import Done
@@ -235,3 +237,38 @@ def proof_of(piece: physics_bench.Piece, right: bool) -> Proof:
         "scripts": ("lift-any", "place-any", "faultless"),
     }[piece.name]
     return Proof(piece.name, {name: Share(piece.tries * right, piece.tries) for name in names})
+
+
+def _seen(cells: int, episodes: int, late: dict[str, str]) -> fleet_bench.Seen:
+    kinds = dict.fromkeys(fleet_bench._KINDS, 0.5)
+    return fleet_bench.Seen(cells, 60.0, episodes, 30.0 * cells, kinds, kinds, 9.0, (5, 9), late)
+
+
+def test_a_number_of_cells_that_brings_nothing_is_named_beside_those_that_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def watch(count: int, window_s: float) -> fleet_bench.Seen:
+        assert window_s == 5.0
+        if count == 2:
+            raise StartFailed("no cell collects after 120 s: cell1: faulted, camera: camera_fault")
+        return _seen(count, 4 * (count != 7), {"cell1": "no episode in 60 s: parked"})
+
+    monkeypatch.setattr(fleet_bench, "watch", watch)
+    assert run(["fleet", "--json", "--cells", "7,1,2", "--seconds", "5"]) == 1
+    said = json.loads(capsys.readouterr().out)
+    figures = said["figures"]
+    days = [figures[f"episodes_per_day_per_cell_{count}"] for count in (1, 2, 7)]
+    assert days == [pytest.approx(4 * 1440), 0.0, 0.0]
+    assert figures["rtf_2"] is None and figures["rtf_7"] == figures["rtf_1"] == 0.5
+    assert figures["cpu_s_per_episode_1"] == 2.5 * 60 / 4 and figures["cpu_s_per_episode_7"] is None
+    assert figures["policy_cores_7"] == 0.5 and "episodes_per_day_per_cell_7" in said["goals"]
+    assert "camera_fault" in said["notes"]["cells_2"] and "parked" in said["notes"]["cells_7"]
+
+
+@pytest.mark.parametrize(
+    "words", [["log", "--seconds", "5"], ["fleet", "--cells", "0"], ["fleet", "--cells", "a"]]
+)
+def test_what_a_bench_cannot_be_told_is_refused(words: list[str]) -> None:
+    with pytest.raises(SystemExit) as refused:
+        run(words)
+    assert refused.value.code == 2

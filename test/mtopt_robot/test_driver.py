@@ -8,6 +8,7 @@ of any trajectory, and against what it was told before.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -61,9 +62,9 @@ events = st.one_of(
 class Bench:
     """An arm that follows, a clock, and a judge of all that is sent."""
 
-    def __init__(self, arm: Arm) -> None:
+    def __init__(self, arm: Arm, simulated_s: Callable[[], float] | None = None) -> None:
         self.arm = arm
-        self.driver = ArmDriver(arm, arm.guard.limits)
+        self.driver = ArmDriver(arm, arm.guard.limits, simulated_s=simulated_s)
         self.names = (*arm.guard.limits.names, *arm.steps.gripper_motion.limits.names)
         self.q = np.array([*arm.kinematics.home_q_rad, 0.035])
         self.qd = np.zeros(8)
@@ -462,3 +463,34 @@ def test_a_clock_that_was_set_back_is_believed(bench: Bench) -> None:
         bench.driver.plan_step(DOWN, bench.now_ns)
     bench.do("measure", None)
     assert bench.driver.plan_step(DOWN, bench.now_ns).arm is not None
+
+
+def test_a_simulated_clock_that_runs_ahead_of_its_messages_ages_none(arm: Arm) -> None:
+    heard_s = [50.0]
+    bench = Bench(arm, lambda: heard_s[0])
+    bench.do("measure", None)
+    bench.do("step", DOWN)
+    bench.do("wait", 0.4)  # a cell that goes ten times as fast as the wall's clock
+    heard_s[0] += 0.04
+    assert not bench.driver.needs_measurement(bench.now_ns)
+    verdict = bench.driver.check(bench.now_ns)
+    assert verdict is not None and verdict.progress is Progress.IN_MOTION
+    bench.do("measure", None)
+    stop = bench.driver.hold(bench.now_ns)
+    assert stop is not None and np.abs(stop.qd_rad_s[0]).max() > 0.01
+    assert bench.driver.plan_home(bench.now_ns - SECOND).arm is not None  # nor one behind them
+
+
+@pytest.mark.parametrize("repeated", [False, True])
+def test_a_simulated_clock_that_stands_still_is_no_news(arm: Arm, repeated: bool) -> None:
+    heard_s = [50.0]
+    bench = Bench(arm, lambda: heard_s[0])
+    bench.do("measure", None)
+    bench.do("step", DOWN)
+    heard_s[0] += 0.2
+    if repeated:
+        bench.do("measure", None)
+    verdict = bench.driver.check(bench.now_ns)
+    assert verdict is not None and verdict.fault is EndReason.JOINT_STATES_STALE
+    with pytest.raises(ArmStopped, match=r"0\.200 s old"):
+        bench.driver.plan_home(bench.now_ns)

@@ -52,11 +52,16 @@ def test_news_keep_it_fresh_and_repetitions_do_not(
     assert watch.stale(after(1.0), BEGAN_S + 1.0) != ""
 
 
-def test_a_clock_that_stands_still_ages_nothing_and_is_noticed_all_the_same(
+def test_a_clock_that_stands_still_ages_nothing_until_it_counts_as_dead(
     watch: HingeWatch,
 ) -> None:
-    assert watch.stale(BEGAN_NS, BEGAN_S + 4.9) == ""
-    assert "for 5.1 s, bound 5 s" in watch.stale(BEGAN_NS, BEGAN_S + 5.1)
+    assert watch.stale(BEGAN_NS, BEGAN_S + 0.4) == ""
+    assert "for 2.6 s, bound 0.5 s" in watch.stale(BEGAN_NS, BEGAN_S + 2.6)
+
+
+def test_a_clock_that_goes_fast_ages_nothing_that_has_just_arrived(watch: HingeWatch) -> None:
+    assert watch.stale(after(5.0), BEGAN_S + 0.4) == ""
+    assert "6.000 s old" in watch.stale(after(6.0), BEGAN_S + 0.6)
 
 
 def test_moving_hinges_are_stopped_from_where_they_were_sent_to_be(

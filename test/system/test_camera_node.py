@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from rclpy.publisher import Publisher
+from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, CompressedImage
 from sensor_msgs.msg import Image as ImageMsg
 
@@ -200,6 +202,36 @@ def test_a_camera_that_stops_lags_or_cannot_be_read_is_named_until_it_is_well(
     until(lambda: drivers.show(encoding="mono8") or faulted(beats, "mono8"), "the encoding")
     assert beats[-1].fault == EndReason.CAMERA_FAULT and spinner.error is None
     until(well, "all cameras readable again")
+
+
+def test_cameras_are_judged_by_the_clock_of_their_cell(spinner: Spinner, prober: Prober) -> None:
+    """A cell five times slower than the wall's clock, one camera of it, then a clock that dies."""
+    drivers, slow = Drivers(prober), 5
+    clock = prober.node.create_publisher(Clock, "/clock", DRIVER)
+    beats = prober.heard(Heartbeat, "heartbeat", STATES)
+    spinner.add(managed(CameraNode, "camera", sim_time=True, max_age_s=0.3, max_skew_s=0.2))
+    now_ns, began_s = 10**9, time.monotonic()
+
+    def go_on(only: tuple[str, ...] = CAMERAS) -> bool:
+        """Ten times a second of the wall: a tick and images, 20 ms of the cell apart."""
+        nonlocal now_ns, began_s
+        if time.monotonic() >= began_s + 0.1:
+            now_ns, began_s = now_ns + 100_000_000 // slow, time.monotonic()
+            clock.publish(Clock(clock=convert.time_msg(now_ns)))
+            if now_ns // 20_000_000 % 10 == 0:  # every 0.2 s of the cell, a second of the wall
+                drivers.show(now_ns, only=only)
+        return bool(beats)
+
+    prober.bring_up("camera")
+    until(lambda: go_on() and now_ns > 12 * 10**8, "a second of the wall")
+    beats.clear()
+    until(lambda: go_on() and now_ns > 16 * 10**8, "two seconds more")
+    assert {beat.level for beat in beats} == {Heartbeat.OK}
+    until(lambda: go_on(only=("left", "right")) and faulted(beats, "overhead camera"), "silence")
+    until(lambda: go_on() and beats[-1].level == Heartbeat.OK, "all cameras well again")
+    until(lambda: faulted(beats, "the cell's clock has stood still"), "the clock that died")
+    assert beats[-1].fault == EndReason.CAMERA_FAULT
+    until(lambda: go_on() and beats[-1].level == Heartbeat.OK, "a cell that goes on")
 
 
 def test_a_deactivated_camera_publishes_nothing_more(

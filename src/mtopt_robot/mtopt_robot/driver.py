@@ -6,6 +6,7 @@ feeds it what is measured. An emergency stop is latched here, and only `rearm` c
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -53,12 +54,22 @@ class Motion:
 
 
 class ArmDriver:
-    """One arm and its gripper."""
+    """One arm and its gripper.
+
+    The age of a measurement is by its stamp and the cell's clock. A simulation's clock may go as it
+    likes, and stand still: with `simulated_s`, seconds in which such a cell is to be heard, the age
+    is by when a measurement was heard.
+    """
 
     def __init__(
-        self, arm: Arm, limits: JointLimits, config: ConvergenceConfig = ConvergenceConfig()
+        self,
+        arm: Arm,
+        limits: JointLimits,
+        config: ConvergenceConfig = ConvergenceConfig(),
+        simulated_s: Callable[[], float] | None = None,
     ) -> None:
         self.arm, self.limits, self.config = arm, limits, config
+        self._simulated_s, self._heard_s = simulated_s, 0.0
         self.stopped = False
         self.motion: Motion | None = None
         self._state: JointState | None = None
@@ -71,8 +82,17 @@ class ArmDriver:
         One that is much older is no late one: somebody set the clock back.
         """
         late_s = 0.0 if self._state is None else (self._state.stamp_ns - state.stamp_ns) * 1e-9
-        if not 0.0 < late_s < _CLOCK_SET_S:
-            self._state = state
+        if 0.0 < late_s < _CLOCK_SET_S:
+            return
+        if self._simulated_s is not None and (self._state is None or late_s != 0.0):
+            self._heard_s = self._simulated_s()
+        self._state = state
+
+    def _seen_ns(self, now_ns: int) -> int:
+        """The time by which the measurement is as old as it counts."""
+        if self._simulated_s is None or self._state is None:
+            return now_ns
+        return self._state.stamp_ns + round((self._simulated_s() - self._heard_s) * 1e9)
 
     @property
     def gripper_closed(self) -> bool:
@@ -96,7 +116,7 @@ class ArmDriver:
     def plan_step(self, action: Action, now_ns: int) -> StepPlan:
         """A guarded step from where the arm was last sent; raises MtoptError."""
         state = self._may_move(now_ns)
-        return self.arm.steps.plan_step(action, self._from(state), state, now_ns)
+        return self.arm.steps.plan_step(action, self._from(state), state, self._seen_ns(now_ns))
 
     def plan_gripper(self, wish: Gripper, now_ns: int) -> StepPlan:
         """The gripper alone; raises MtoptError."""
@@ -105,12 +125,13 @@ class ArmDriver:
     def plan_home(self, now_ns: int) -> WayPlan:
         """The way home; raises MtoptError."""
         state = self._may_move(now_ns)
-        return self.arm.ways.plan_home(self._from(state), state, now_ns)
+        return self.arm.ways.plan_home(self._from(state), state, self._seen_ns(now_ns))
 
     def plan_hover(self, position_m: Vector, yaw_rad: float, now_ns: int) -> WayPlan:
         """The way to a point above a bin; raises MtoptError."""
         state = self._may_move(now_ns)
-        return self.arm.ways.plan_hover(position_m, yaw_rad, self._from(state), state, now_ns)
+        seen_ns = self._seen_ns(now_ns)
+        return self.arm.ways.plan_hover(position_m, yaw_rad, self._from(state), state, seen_ns)
 
     def begin(self, sent: JointTrajectory, now_ns: int, *, yields: bool = False) -> Motion:
         """A trajectory goes on the wire now; raises ArmStopped where it must not.
@@ -130,7 +151,7 @@ class ArmDriver:
 
     def check(self, now_ns: int) -> Verdict | None:
         """How the running motion goes; it is over with any verdict but IN_MOTION."""
-        motion = self.motion
+        motion, seen_ns = self.motion, self._seen_ns(now_ns)
         if motion is None or self._state is None:
             return None
         try:
@@ -139,11 +160,13 @@ class ArmDriver:
             self.motion = None
             return Verdict(Progress.STALE, str(unknown))
         if motion.gripper:
-            verdict = watch_gripper(motion.sent, motion.started_ns, state, now_ns, self.config)
+            verdict = watch_gripper(motion.sent, motion.started_ns, state, seen_ns, self.config)
             if verdict.progress is Progress.ARRIVED and self._swings(motion, state):
                 verdict = Verdict(Progress.IN_MOTION)
         else:
-            verdict = watch(motion.sent, motion.started_ns, state, now_ns, self.limits, self.config)
+            verdict = watch(
+                motion.sent, motion.started_ns, state, seen_ns, self.limits, self.config
+            )
         if verdict.progress is Progress.CONTACT:
             verdict = self._leant(motion, verdict, state.stamp_ns)
         if verdict.progress is Progress.PRESSING:
@@ -192,7 +215,7 @@ class ArmDriver:
             with suppress(GuardRefusal, MotionInfeasible):
                 arm = here.select(self.limits.names)
                 stop = self.arm.motion.stop(arm.q_rad, arm.qd_rad_s, qdd_rad_s2)
-                return self.arm.guard.admit_trajectory(stop, arm, now_ns)
+                return self.arm.guard.admit_trajectory(stop, arm, self._seen_ns(now_ns))
         return None
 
     def relent(self, now_ns: int) -> Motion | None:
@@ -227,7 +250,9 @@ class ArmDriver:
 
     def needs_measurement(self, now_ns: int) -> bool:
         """Whether a motion must wait for the next measurement."""
-        return self._state is None or freshness(self._state, now_ns, self.config) is not None
+        if self._state is None:
+            return True
+        return freshness(self._state, self._seen_ns(now_ns), self.config) is not None
 
     def _may_move(self, now_ns: int) -> JointState:
         if self.stopped:
@@ -239,10 +264,11 @@ class ArmDriver:
     def _measured(self, now_ns: int) -> JointState:
         """The measurement, if the arm may be moved on it; raises ArmStopped."""
         state = self._here()
-        stale = freshness(state, now_ns, self.config)
+        seen_ns = self._seen_ns(now_ns)
+        stale = freshness(state, seen_ns, self.config)
         if stale is not None:
             raise ArmStopped(EndReason.JOINT_STATES_STALE, stale.message)
-        early_s = (state.stamp_ns - now_ns) * 1e-9
+        early_s = (state.stamp_ns - seen_ns) * 1e-9
         if early_s > CLOCK_SLACK_S:
             message = f"joint states are from {early_s:.3f} s in the future"
             raise ArmStopped(EndReason.JOINT_STATES_STALE, message)
@@ -268,7 +294,8 @@ class ArmDriver:
         if motion is None or motion.gripper or not 0.0 <= elapsed_s < motion.sent.duration_s:
             return []
         q, qd, qdd = state_at(motion.sent, elapsed_s)
-        return [(JointState(motion.sent.names, q, qd, np.zeros(len(q)), now_ns), qdd)]
+        seen_ns = self._seen_ns(now_ns)
+        return [(JointState(motion.sent.names, q, qd, np.zeros(len(q)), seen_ns), qdd)]
 
     def _measured_by_now(
         self, sent: list[tuple[JointState, Vector]], now_ns: int

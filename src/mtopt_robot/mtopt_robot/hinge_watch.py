@@ -8,41 +8,40 @@ from mtopt_core.joints import JointState, JointTrajectory
 
 from .motion import MotionPlanner, state_at
 
-_SILENCE_S = 5.0  # wall time: a simulation that hangs stops the cell's own clock as well
-
 
 class HingeWatch:
     """One reset's view of its hinges.
 
-    `now_ns` is the cell's clock, `wall_s` a clock of this machine that never stands still.
+    `now_ns` is the cell's clock, `waited_s` one that never goes faster than the wall's and goes on
+    where the cell's stands still for long.
     """
 
-    def __init__(self, motion: MotionPlanner, bound_s: float, now_ns: int, wall_s: float) -> None:
+    def __init__(self, motion: MotionPlanner, bound_s: float, now_ns: int, waited_s: float) -> None:
         self._motion, self._bound_s = motion, bound_s
-        self._stamp_ns, self._wall_s = now_ns, wall_s
+        self._stamp_ns, self._heard_s = now_ns, waited_s
         self._sent: JointTrajectory | None = None
         self._sent_ns = now_ns
 
-    def heard(self, state: JointState, wall_s: float) -> bool:
+    def heard(self, state: JointState, waited_s: float) -> bool:
         """Whether a measurement is news: newer than every one before it."""
         if state.stamp_ns <= self._stamp_ns:
             return False
-        self._stamp_ns, self._wall_s = state.stamp_ns, wall_s
+        self._stamp_ns, self._heard_s = state.stamp_ns, waited_s
         return True
 
     def sent(self, trajectory: JointTrajectory, now_ns: int) -> None:
         """A trajectory went to the hinges."""
         self._sent, self._sent_ns = trajectory, now_ns
 
-    def stale(self, now_ns: int, wall_s: float) -> str:
+    def stale(self, now_ns: int, waited_s: float) -> str:
         """Why the hinges can no longer be seen, empty while they can."""
-        age_s, silence_s = (now_ns - self._stamp_ns) * 1e-9, wall_s - self._wall_s
+        age_s, silence_s = (now_ns - self._stamp_ns) * 1e-9, waited_s - self._heard_s
+        if silence_s <= self._bound_s:
+            return ""
+        bound = f"bound {self._bound_s:g} s"
         if age_s > self._bound_s:
-            bound = f"bound {self._bound_s:g} s"
             return f"the hinges' newest joint states are {age_s:.3f} s old, {bound}"
-        if silence_s > _SILENCE_S:
-            return f"no joint states of the hinges for {silence_s:.1f} s, bound {_SILENCE_S:g} s"
-        return ""
+        return f"no joint states of the hinges for {silence_s:.1f} s, {bound}"
 
     def stop(self, now_ns: int) -> tuple[JointTrajectory, JointState] | None:
         """To rest from where the hinges were sent to be by now, and that state; None at rest."""

@@ -37,7 +37,7 @@ from .qos import DRIVER, IMAGES
 from .settings import ArmSettings
 
 _CHECK_S = 0.05
-_NEWS_TICKS = 6  # checks for which a motion waits for a measurement
+_NEWS_S = 0.3  # for which a motion waits for a measurement
 
 
 class _MotionFault(Exception):
@@ -60,7 +60,7 @@ class ArmNode(CellNode):
         self._ended: Future | None = None
         self._busy = False
         self._news: Future | None = None
-        self._waited = 0
+        self._news_until_s = 0.0
 
     def build(self) -> None:
         """Expand the description, put the planners together."""
@@ -76,7 +76,8 @@ class ArmNode(CellNode):
         # An emergency stop outlives a reconfiguration and a crash: only Rearm clears it.
         latched = self._driver is not None and self._driver.stopped
         self._latch = Latch(Path(settings.latch) if settings.latch else None)
-        self._driver = ArmDriver(arm, description.arm_limits, settings.watch)
+        simulated_s = self.cell_time.now_s if self.get_parameter("use_sim_time").value else None
+        self._driver = ArmDriver(arm, description.arm_limits, settings.watch, simulated_s)
         self._driver.stopped = latched or self._latch.closed
         self._joints = {*description.arm_limits.names, *description.gripper_limits.names}
 
@@ -196,7 +197,8 @@ class ArmNode(CellNode):
             return
         if self._driving.needs_measurement(self._now_ns()):
             # Planning took longer than a measurement keeps: the arm's newest one is on its way.
-            self._waited, self._news = 0, Future()
+            self._news_until_s = self.cell_time.now_s() + _NEWS_S
+            self._news = Future()
             await self._news
         motion = self._driving.begin(trajectory, self._now_ns(), yields=yields)
         topic = self._gripper_topic if motion.gripper else self._arm_topic
@@ -218,8 +220,7 @@ class ArmNode(CellNode):
             self._news.set_result(None)
 
     def _tick(self) -> None:
-        self._waited += 1
-        if self._waited > _NEWS_TICKS:  # nothing came: whoever waits is to be refused
+        if self.cell_time.now_s() > self._news_until_s:  # nothing came: who waits is refused
             self._tell_news()
         self._check()
 
@@ -324,6 +325,3 @@ class ArmNode(CellNode):
         if self._driver is None:
             raise InvalidAction("the arm node is not configured")
         return self._driver
-
-    def _now_ns(self) -> int:
-        return int(self.get_clock().now().nanoseconds)

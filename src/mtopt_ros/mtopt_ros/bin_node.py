@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -100,7 +99,7 @@ class BinNode(CellNode):
         self._ended, self._goal = Future(), handle
         settings = self.settings.sequence
         self._sequence = BinResetSequence(self._motion, settings)
-        began = self._now_ns(), time.monotonic()
+        began = self._now_ns(), self.cell_time.now_s()
         self._watch = HingeWatch(self._motion, settings.stale_after_s, *began)
         end: BinDone | BinJammed | _GivenUp = await self._ended
         self._sequence = self._watch = None
@@ -123,7 +122,7 @@ class BinNode(CellNode):
         state = convert.joint_state(message)
         if self._sequence is None or self._watch is None:
             return
-        if not self._watch.heard(state, time.monotonic()):
+        if not self._watch.heard(state, self.cell_time.now_s()):
             return  # overtaken by a newer one, or said again by a driver that hangs
         verdict = self._sequence.next(state.stamp_ns * 1e-9, state)
         if isinstance(verdict, BinCommand):
@@ -146,7 +145,7 @@ class BinNode(CellNode):
         """Hinges that cannot be seen are stopped, and the reset with them."""
         if self._watch is None or self._ended.done():
             return
-        lost = self._watch.stale(self._now_ns(), time.monotonic())
+        lost = self._watch.stale(self._now_ns(), self.cell_time.now_s())
         if lost:
             self._hold(self._watch)
             self.health.fault(_STALE, lost)
@@ -158,9 +157,6 @@ class BinNode(CellNode):
             if stop is not None:
                 admitted = self._guard.admit_trajectory(*stop, self._now_ns())
                 self._hinges.publish(convert.trajectory_msg(admitted))
-
-    def _now_ns(self) -> int:
-        return int(self.get_clock().now().nanoseconds)
 
     def _end(self, how: BinDone | BinJammed | _GivenUp) -> None:
         if self._sequence is not None and not self._ended.done():

@@ -8,7 +8,6 @@ node makes the JPEG that is recorded and says where the cameras are.
 from __future__ import annotations
 
 import threading
-import time
 from functools import partial
 from typing import Any, ClassVar
 
@@ -27,6 +26,7 @@ from mtopt_robot.v4l2_source import V4l2Config, V4l2Source
 from mtopt_robot.video_source import VideoConfig, VideoFileSource
 
 from . import convert, files
+from .cell_time import STANDS_S
 from .lifecycle import CellNode
 from .qos import DRIVER, IMAGES, LATCHED
 from .settings import CAMERAS, CameraSettings
@@ -157,22 +157,26 @@ class CameraNode(CellNode):
             self._unreadable[camera] = f"{camera} camera: {error}"
             return
         self._unreadable.pop(camera, None)
-        self._watch.saw(camera, convert.stamp_ns(stamp), time.monotonic())
+        self._watch.saw(camera, convert.stamp_ns(stamp), self.cell_time.now_s())
         self._compressed[camera].publish(
             convert.compressed_msg(data, stamp, message.header.frame_id)
         )
 
     def _check(self) -> None:
         unreadable = "; ".join(self._unreadable.values())
-        fault = unreadable or self._watch.fault(time.monotonic())
+        fault = unreadable or self._stopped() or self._watch.fault(self.cell_time.now_s())
         name = str(EndReason.CAMERA_FAULT)
         if fault:
             self.health.fault(name, fault)
         else:
             self.health.over(name)
 
+    def _stopped(self) -> str:
+        """What a cell whose clock no longer goes is; nothing of it can be seen either."""
+        standing_s = self.cell_time.standing_s
+        if not standing_s:
+            return ""
+        return f"the cell's clock has stood still for {standing_s:.1f} s, bound {STANDS_S:g} s"
+
     def _calibration(self, camera: str) -> CameraCalibration:
         return next(known for known in self._calibrations if known.name == camera)
-
-    def _now_ns(self) -> int:
-        return int(self.get_clock().now().nanoseconds)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mtopt_core.cell import CellFault, EndReason
+
+from .cell_time import WALL, CellTime
 
 _S = 1_000_000_000
 _RESTARTED_NS = 1_000_000_000  # a stamp so much older is no late message but a new clock
@@ -28,11 +29,13 @@ class Frame:
 
 
 class NewestFrames:
-    """Filled by callbacks, emptied by a waiting thread."""
+    """Filled by callbacks, emptied by a thread that waits, for seconds of the cell."""
 
-    def __init__(self, cameras: tuple[str, ...], abort: threading.Event) -> None:
+    def __init__(
+        self, cameras: tuple[str, ...], abort: threading.Event, cell_time: CellTime = WALL
+    ) -> None:
         self._newest: dict[str, Frame | None] = dict.fromkeys(cameras)
-        self._abort = abort
+        self._abort, self._time = abort, cell_time
         self._changed = threading.Condition()
 
     def put(self, camera: str, frame: Frame) -> None:
@@ -59,7 +62,7 @@ class NewestFrames:
 
         Raises CellFault camera_fault.
         """
-        deadline = time.monotonic() + wait_s
+        deadline = self._time.now_s() + wait_s
         with self._changed:
             while True:
                 frames = {camera: self._newest[camera] for camera in cameras}
@@ -68,7 +71,7 @@ class NewestFrames:
                     return [frame for frame in frames.values() if frame is not None]
                 if self._abort.is_set():
                     raise CellFault(EndReason.STOPPED, "told to stop while waiting for images")
-                left_s = deadline - time.monotonic()
+                left_s = deadline - self._time.now_s()
                 if left_s <= 0.0:
                     raise CellFault(EndReason.CAMERA_FAULT, f"{wrong} within {wait_s:g} s")
                 self._changed.wait(min(left_s, 0.1))

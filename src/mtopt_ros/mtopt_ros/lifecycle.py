@@ -23,6 +23,7 @@ from mtopt_core.errors import MtoptError
 from mtopt_msgs.msg import Heartbeat
 
 from . import convert
+from .cell_time import CellTime
 from .health import Health
 from .parameters import read_settings
 from .qos import STATES
@@ -39,6 +40,7 @@ class CellNode(LifecycleNode):
     def __init__(self, name: str, **node_options: Any) -> None:
         super().__init__(name, **node_options)
         self.health = Health()
+        self.cell_time = CellTime(self._now_ns)  # in which the cell's own parts are waited for
         self.state = "unconfigured"
         self.finished = Future()  # completed by a node whose work is done: its process then ends
         self._closers: list[Callable[[], None]] = []
@@ -144,6 +146,10 @@ class CellNode(LifecycleNode):
         self.state = reached
         self._beat()  # the warden need not wait for the next one
         return TransitionCallbackReturn.SUCCESS
+
+    def _now_ns(self) -> int:
+        """The cell's clock."""
+        return int(self.get_clock().now().nanoseconds)
 
     def _beat(self) -> None:
         beat = convert.heartbeat_msg(self.get_name(), self.state, self.health, time.time_ns())

@@ -39,6 +39,7 @@ from . import convert
 from .answering import Answer, LateService
 from .camera_geometry import CameraGeometry
 from .caution import Caution
+from .cell_time import CellTime
 from .convert_policy import cem_msg, fill_decision
 from .frames import Frame, NewestFrames
 from .model_following import ModelNode, Source
@@ -70,6 +71,7 @@ class PolicyNode(ModelNode[Bundle]):
         self._caution = Caution(self, self.settings.fallback, mixes, self._scripts)
         self._serving = Serving(mixes, self._mix, self.settings.cem, self._caution.check)
         self._frames = {cell: NewestFrames((_CAMERA,), self._abort) for cell in mixes}
+        self._times = {cell: CellTime(partial(self._newest_ns, cell)) for cell in mixes}
         self._geometry = {cell: CameraGeometry(_CAMERA) for cell in mixes}
         self._threads = {cell: ThreadPoolExecutor(1, f"decide-{cell}") for cell in mixes}
         self._tally = Tally()
@@ -152,6 +154,7 @@ class PolicyNode(ModelNode[Bundle]):
 
     def _on_image(self, cell: str, payload: bytes) -> None:
         self._frames[cell].put(_CAMERA, Frame(convert.stamp_of_serialized(payload), payload))
+        self._times[cell].now_s()
 
     def _on_select(
         self, request: SelectAction.Request, response: SelectAction.Response, answer: Answer
@@ -210,7 +213,7 @@ class PolicyNode(ModelNode[Bundle]):
         """Raises PolicyLate, CellFault, and MtoptError for what is no question."""
         task = self._tasks[request.task]
         self.wait_for_model(until_s)
-        wait_s = min(self.settings.image_wait_s, until_s - time.monotonic())
+        wait_s = min(self._image_wait_s(request.cell), until_s - time.monotonic())
         if wait_s <= 0.0:
             raise PolicyLate("its deadline had passed before it was begun")
         not_before_ns = convert.stamp_ns(request.not_before)
@@ -230,6 +233,15 @@ class PolicyNode(ModelNode[Bundle]):
         cell, episode_id, step = request.cell, request.episode_id, request.step
         query = Query(cell, episode_id, step, request.seed, task, observation, until_s)
         return self._serving.decide(query), query
+
+    def _newest_ns(self, cell: str) -> int:
+        """All that a server of several cells knows of a cell's clock; 0 before the first image."""
+        newest = self._frames[cell].newest(_CAMERA)
+        return newest.stamp_ns if newest is not None else 0
+
+    def _image_wait_s(self, cell: str) -> float:
+        """Wall time in which so much of the cell's own goes by, at its pace of late."""
+        return self.settings.image_wait_s / self._times[cell].pace
 
     def _show(self, query: Query, decision: Decision) -> None:
         """Publish how the network came to its decision, where it made one and somebody asked."""

@@ -16,6 +16,7 @@ from mtopt_msgs.srv import GradeOutcome, SelectAction
 
 from . import convert
 from .calls import Aborted, call
+from .cell_time import WALL, CellTime
 from .errors import CallFailed
 
 
@@ -29,9 +30,10 @@ class RemotePolicy:
         deadline_s: float,
         abort: threading.Event,
         episode_id: Callable[[], str] = str,
+        cell_time: CellTime = WALL,
     ) -> None:
         self._client, self._cell, self._deadline_s = client, cell, deadline_s
-        self._abort, self._episode_id = abort, episode_id
+        self._abort, self._episode_id, self._time = abort, episode_id, cell_time
         self._seed = 0
         self._step = 0
         self.late = 0  # decisions that did not come before their deadline, over all episodes
@@ -54,13 +56,13 @@ class RemotePolicy:
             seed=self._seed,
             step=self._step,
             not_before=convert.time_msg(observation.stamp_ns),
-            deadline=self._deadline_s,
+            deadline=self._deadline_s / self._time.pace,  # the server's clock is the wall's
             gripper_closed=observation.gripper_closed,
             gripper_height=observation.gripper_height_m,
             tool=convert.pose_msg(observation.T_base_tool),
         )
         try:
-            response = call(self._client, request, self._deadline_s, self._abort)
+            response = call(self._client, request, self._deadline_s, self._abort, self._time)
         except Aborted as stopped:
             raise CellFault(EndReason.STOPPED, str(stopped)) from stopped
         except CallFailed as failed:
@@ -78,8 +80,16 @@ class RemotePolicy:
 class RemoteGrader:
     """The success node's client. It grades its own newest view, no older than `not_before`."""
 
-    def __init__(self, client: Client, cell: str, wait_s: float, abort: threading.Event) -> None:
-        self._client, self._cell, self._wait_s, self._abort = client, cell, wait_s, abort
+    def __init__(
+        self,
+        client: Client,
+        cell: str,
+        wait_s: float,
+        abort: threading.Event,
+        cell_time: CellTime = WALL,
+    ) -> None:
+        self._client, self._cell, self._wait_s = client, cell, wait_s
+        self._abort, self._time = abort, cell_time
 
     def grade(self, episode_id: str, not_before_ns: int) -> Grade:
         """The grade of the scene for every task; raises CellFault."""
@@ -87,7 +97,7 @@ class RemoteGrader:
             episode_id=episode_id, cell=self._cell, not_before=convert.time_msg(not_before_ns)
         )
         try:
-            response = call(self._client, request, self._wait_s, self._abort)
+            response = call(self._client, request, self._wait_s, self._abort, self._time)
         except Aborted as stopped:
             raise CellFault(EndReason.STOPPED, str(stopped)) from stopped
         except CallFailed as failed:

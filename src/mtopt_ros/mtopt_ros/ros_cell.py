@@ -26,6 +26,7 @@ from mtopt_robot.jpeg import image_of
 
 from . import convert
 from .calls import Aborted, perform
+from .cell_time import WALL, CellTime
 from .errors import CallFailed
 from .frames import NewestFrames
 from .settings import CAMERAS, RunnerSettings
@@ -51,9 +52,11 @@ class RosCell:
         settings: RunnerSettings,
         abort: threading.Event,
         hold: Callable[[], None],
+        cell_time: CellTime = WALL,
     ) -> None:
         self._clients, self._frames, self._workspace = clients, frames, workspace
         self._settings, self._abort, self._hold = settings, abort, hold
+        self._time = cell_time
         self._T_base_tool: Transform = np.eye(4)
         self._gripper_closed = False
         self._still_since_ns = 0
@@ -124,7 +127,7 @@ class RosCell:
 
     def _perform(self, client: ActionClient, goal: Any, deadline_s: float) -> Any:
         try:
-            result = perform(client, goal, deadline_s, self._abort)
+            result = perform(client, goal, deadline_s, self._abort, self._time)
         except Aborted as stopped:
             raise CellFault(EndReason.STOPPED, str(stopped)) from stopped
         except CallFailed as failed:

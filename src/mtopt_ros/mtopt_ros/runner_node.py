@@ -86,6 +86,7 @@ class RunnerNode(CellNode):
             self._cell_name,
             self.settings.act_deadline_s,
             self._abort,
+            self.cell_time,
         )
         loop = CollectingLoop(
             self._progress,
@@ -202,7 +203,7 @@ class RunnerNode(CellNode):
     # --- wiring ---------------------------------------------------------------------------
 
     def _make_cell(self) -> RosCell:
-        self._frames = NewestFrames(CAMERAS, self._abort)
+        self._frames = NewestFrames(CAMERAS, self._abort, self.cell_time)
         for camera in CAMERAS:
             self._listen(camera)
         hold = self.create_client(Trigger, "arm/hold")
@@ -213,6 +214,7 @@ class RunnerNode(CellNode):
             self.settings,
             self._abort,
             lambda: self._call_hold(hold),
+            self.cell_time,
         )
 
     def _make_recording(self) -> EpisodeRecording:
@@ -239,6 +241,7 @@ class RunnerNode(CellNode):
             self.settings.step_deadline_s,
             self._abort,
             lambda: self._recording.episode_id,
+            self.cell_time,
         )
         return Collector(
             self._cell,
@@ -298,6 +301,3 @@ class RunnerNode(CellNode):
         if self._loop is None:
             raise NotReady("the runner is not configured")
         return self._loop
-
-    def _now_ns(self) -> int:
-        return int(self.get_clock().now().nanoseconds)

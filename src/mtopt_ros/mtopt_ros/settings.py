@@ -43,7 +43,11 @@ class CameraSettings:
     height: int = option(512, "height asked of a V4L2 device", unit="px", low=64, high=4096)
     jpeg_quality: int = option(92, "quality of the recorded images", low=10, high=100)
     max_age_s: float = option(
-        1.0, "age at which a camera counts as stopped", unit="s", low=0.05, high=60
+        1.0,
+        "age at which a camera counts as stopped, time of the cell",
+        unit="s",
+        low=0.05,
+        high=60,
     )
     max_skew_s: float = option(
         0.3, "most that the three cameras may be apart", unit="s", low=0.001, high=10
@@ -106,7 +110,11 @@ class PolicySettings:
     )  # fmt: skip
     cells: tuple[str, ...] = option([], "namespaces of the cells served; empty: its own")
     image_wait_s: float = option(
-        1.0, "longest wait for an image that is new enough", unit="s", low=0.01, high=30
+        1.0,
+        "longest wait for an image that is new enough, time of the cell",
+        unit="s",
+        low=0.01,
+        high=30,
     )
     inference: InferenceConfig = section(InferenceConfig, "what runs the networks")
     publish_cem: bool = option(False, "publish every CEM run on policy/cem of its cell")
@@ -139,7 +147,11 @@ class SuccessSettings:
     )  # fmt: skip
     threads: int = option(1, "threads of the network; 0 takes all cores", low=0, high=256)
     wait_s: float = option(
-        2.0, "longest wait for views or a truth that are new enough", unit="s", low=0.01, high=60
+        2.0,
+        "longest wait for views or a truth that are new enough, time of the cell",
+        unit="s",
+        low=0.01,
+        high=60,
     )
     max_skew_s: float = option(
         0.3, "most that the three views of an outcome may be apart", unit="s", low=0.001, high=10
@@ -173,13 +185,13 @@ class RunnerSettings:
     seed: int = option(0, "of the schedule and the episodes; 0 draws one", low=0, high=2**31 - 1)
     operator_name: str = option("", "who answers for the cell")
     step_deadline_s: float = option(
-        2.0, "longest wait for a decision, wall time", unit="s", low=0.05, high=60
+        2.0, "longest wait for a decision, time of the cell", unit="s", low=0.05, high=60
     )
     act_deadline_s: float = option(
-        20.0, "longest wait for a step of the arm, wall time", unit="s", low=1, high=600
+        20.0, "longest wait for a step of the arm, time of the cell", unit="s", low=1, high=600
     )
     reset_deadline_s: float = option(
-        120.0, "longest wait for a reset, wall time", unit="s", low=5, high=3600
+        120.0, "longest wait for a reset, time of the cell", unit="s", low=5, high=3600
     )
     warn_after_picks: int = option(
         80, "picks in a row with nothing lifted after which somebody should look; 0: never", low=0
@@ -244,7 +256,7 @@ class MujocoSettings:
         100.0, "joint states a simulated second", unit="Hz", low=10, high=500
     )
     camera_rate_hz: float = option(
-        10.0, "images a simulated second and camera", unit="Hz", low=0.5, high=60
+        5.0, "images a simulated second and camera", unit="Hz", low=0.5, high=60
     )
     truth_rate_hz: float = option(
         10.0, "truths of the scene a simulated second", unit="Hz", low=0.5, high=100

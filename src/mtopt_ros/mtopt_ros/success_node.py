@@ -57,8 +57,8 @@ class SuccessNode(ModelNode[SuccessBundle]):
         self._workspace = config_files.workspace(self.settings.workspace_file)
         self._tasks = config_files.tasks(self.settings.tasks_file)
         self._abort = threading.Event()
-        self._views = NewestFrames(CAMERAS, self._abort)
-        self._scenes = NewestFrames((TRUTH,), self._abort)
+        self._views = NewestFrames(CAMERAS, self._abort, self.cell_time)
+        self._scenes = NewestFrames((TRUTH,), self._abort, self.cell_time)
         self._thread = ThreadPoolExecutor(1, "grade")
         self._detector: ModelDetector | None = None
         self._listening = False

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import copy
 import time
-from functools import partial
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from rclpy.clock import Clock, ClockType
+from rclpy.qos import QoSProfile
+from rclpy.serialization import deserialize_message
 from rclpy.task import Future
 from std_srvs.srv import Trigger
 
@@ -19,6 +21,7 @@ from mtopt_msgs.msg import CellStatus, Heartbeat
 from . import convert
 from .convert_diagnostics import diagnostic_array
 from .health import Level
+from .inbox import Arrival, Inbox
 from .lifecycle import CellNode
 from .qos import LATCHED, STATES
 from .settings import WardenSettings
@@ -30,6 +33,19 @@ _TRANSITIONS = {
     Order.CONFIGURE: Transition.TRANSITION_CONFIGURE,
     Order.ACTIVATE: Transition.TRANSITION_ACTIVATE,
 }
+
+
+@dataclass(frozen=True)
+class _Beats:
+    """Heartbeats of the cell's own nodes, or of those in another place."""
+
+    place: str
+    type: ClassVar[Any] = Heartbeat
+    qos: ClassVar[QoSProfile] = STATES
+
+    @property
+    def name(self) -> str:
+        return f"/{self.place}/heartbeat" if self.place else "heartbeat"
 
 
 class WardenNode(CellNode):
@@ -52,10 +68,10 @@ class WardenNode(CellNode):
 
     def wire(self) -> None:
         """Heartbeats in, lifecycle orders out, status for the cell and the fleet."""
-        self.create_subscription(Heartbeat, "heartbeat", self._on_heartbeat, STATES)
-        for place in {need.rpartition("/")[0] for need in self.settings.needs}:
-            heard = partial(self._on_beat_elsewhere, place)
-            self.create_subscription(Heartbeat, f"/{place}/heartbeat", heard, STATES)
+        places = {need.rpartition("/")[0] for need in self.settings.needs}
+        # All that have come are taken in before anybody is judged: an executor that is kept from
+        # its work, and then takes one message a round, would hear the living too late.
+        self._heartbeats_in = Inbox(self, (_Beats(""), *map(_Beats, sorted(places))), self._on_beat)
         self.create_subscription(CellStatus, "runner/status", self._on_runner, LATCHED)
         self._orders = {
             name: self.create_client(ChangeState, f"{name}/change_state")
@@ -74,12 +90,13 @@ class WardenNode(CellNode):
         self.trigger_configure()
         self.trigger_activate()
 
-    def _on_heartbeat(self, message: Heartbeat) -> None:
-        self._beats[message.node] = message
-        self._note(message.node, message)
-
-    def _on_beat_elsewhere(self, place: str, message: Heartbeat) -> None:
-        self._note(f"{place}/{message.node}", message)
+    def _on_beat(self, beats: _Beats, payload: bytes, _: Arrival) -> None:
+        message = deserialize_message(payload, Heartbeat)
+        if beats.place:
+            self._note(f"{beats.place}/{message.node}", message)
+        else:
+            self._beats[message.node] = message
+            self._note(message.node, message)
 
     def _note(self, name: str, message: Heartbeat) -> None:
         fault = f"{message.fault}: {message.message}" if message.level == Level.FAULT else ""
@@ -93,6 +110,7 @@ class WardenNode(CellNode):
         self._tell()
 
     def _tick(self) -> None:
+        self._heartbeats_in.empty()
         now_s = time.monotonic()
         self._notice_lost(now_s)
         if self._still_asking(now_s):

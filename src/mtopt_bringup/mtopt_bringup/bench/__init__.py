@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from typing import Any
 
 from mtopt_bringup.errors import UnknownBench
 
@@ -27,6 +28,7 @@ BENCHES = {
     "learn": "training and Bellman targets, beside the bare passes of the networks",
     "ik": "inverse kinematics over both bins, beside plainer ways",
 }
+_FLEET, _MOST_CELLS = "fleet", 20
 
 
 def run(words: Sequence[str]) -> int:
@@ -38,8 +40,18 @@ def run(words: Sequence[str]) -> int:
     )
     parser.add_argument("name", metavar="NAME", help=", ".join(BENCHES))
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--cells", type=_counts, metavar="N,N", help="fleet: the numbers of cells; default 1 to 7"
+    )
+    parser.add_argument(
+        "--seconds", type=float, help="fleet: how long each number of cells is watched; default 60"
+    )
     wanted = parser.parse_args(words)
-    report = measure(wanted.name)
+    told = {"cells": wanted.cells, "seconds": wanted.seconds}
+    given = {name: value for name, value in told.items() if value is not None}
+    if given and wanted.name != _FLEET:
+        parser.error(f"--{next(iter(given))} is for the bench {_FLEET}")
+    report = measure(wanted.name, **given)
     if wanted.json:
         sys.stdout.write(json.dumps(report.as_dict()) + "\n")
     else:
@@ -47,9 +59,16 @@ def run(words: Sequence[str]) -> int:
     return 0 if report.met else 1
 
 
-def measure(name: str) -> Report:
-    """The report of one bench; raises UnknownBench."""
+def _counts(words: str) -> tuple[int, ...]:
+    counts = tuple(int(word) for word in words.split(","))
+    if not all(1 <= count <= _MOST_CELLS for count in counts):
+        raise argparse.ArgumentTypeError(f"{words}: must be numbers from 1 to {_MOST_CELLS}")
+    return counts
+
+
+def measure(name: str, **given: Any) -> Report:
+    """The report of one bench, of what is `given` to it; raises UnknownBench."""
     if name not in BENCHES:
         raise UnknownBench(f"bench = {name!r}: must be one of {', '.join(BENCHES)}")
-    job: Callable[[], Report] = import_module(f"{__package__}.{name}_bench").measure
-    return job()
+    job: Callable[..., Report] = import_module(f"{__package__}.{name}_bench").measure
+    return job(**given)

@@ -1,8 +1,9 @@
 """Bench `fleet`: one to seven simulated cells on this machine, composed, with one policy server.
 
 Every count of cells is started afresh, at real time (`speed:=1`), as `./mtopt up` starts it. Once
-every cell has counted an episode it is watched for a while. Where the cores do not suffice the
-simulations fall behind evenly: `rtf` says how far. Episodes a day are of wall time.
+every cell collects it is watched for a while. Where the cores do not suffice the simulations fall
+behind evenly: `rtf` says how far. Episodes a day are of wall time. What a count of cells did not
+bring is a note with its reason: the other counts are measured all the same.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mtopt_bringup.arguments import parse
@@ -21,12 +22,14 @@ from mtopt_bringup.paths import Paths
 from mtopt_bringup.running import Running, claimed, running
 from mtopt_bringup.soak.gauges import Gauge, gauge
 from mtopt_bringup.soak.recovery import Ledger
+from mtopt_core.errors import MtoptError
+from mtopt_ros.cell_view import CellView
 
 from .report import Goal, Report
 
 COUNTS = (1, 2, 3, 4, 5, 6, 7)
 WINDOW_S = 60.0
-_START_S = 300.0
+_START_S, _START_OF_A_CELL_S = 60.0, 30.0  # a busy machine starts processes slowly
 _TICK_S = 0.1
 _DAY_S = 86_400.0
 PAPER_A_DAY = 3300.0
@@ -46,6 +49,7 @@ class Seen:
     rss_mb: Mapping[str, float]
     shared_mb: float
     latency_ms: tuple[float, float]
+    late: Mapping[str, str] = field(default_factory=dict)  # cells that counted nothing, and why
 
     @property
     def a_day(self) -> float:
@@ -57,37 +61,71 @@ class Seen:
         """Simulated seconds per second, mean of the cells."""
         return self.simulated_s / self.cells / self.wall_s
 
+    def figures(self) -> list[float | None]:
+        """Episodes a day, rtf, cores, memory, what an episode and a second cost, latency."""
+        cores = sum(self.cores.values())
+        an_episode_s = cores * self.wall_s / self.episodes if self.episodes else None
+        memory_mb = sum(self.rss_mb.values())
+        a_second = cores * self.wall_s / self.simulated_s if self.simulated_s else None
+        return [self.a_day, self.rtf, cores, memory_mb, an_episode_s, a_second, *self.latency_ms]
 
-def measure(counts: Iterable[int] = COUNTS, window_s: float = WINDOW_S) -> Report:
-    """All counts; figures by kind of process are of the largest."""
+
+def measure(cells: Iterable[int] = COUNTS, seconds: float = WINDOW_S) -> Report:
+    """All counts; figures by kind of process are of the largest that ran."""
     figures: dict[str, float | None] = {}
-    seen = None
-    for count in counts:
-        seen = watch(count, window_s)
-        cores = sum(seen.cores.values())
-        figures |= {
-            f"episodes_per_day_per_cell_{count}": seen.a_day,
-            f"rtf_{count}": seen.rtf,
-            f"cpu_cores_{count}": cores,
-            f"rss_mb_{count}": sum(seen.rss_mb.values()),
-            f"core_s_per_simulated_s_{count}": cores * seen.wall_s / seen.simulated_s,
-            f"decision_p50_ms_{count}": seen.latency_ms[0],
-            f"decision_p99_ms_{count}": seen.latency_ms[1],
-        }
-    if seen is None:
-        raise StartFailed("no number of cells to measure")
-    for kind in _KINDS:
-        figures[f"{kind}_cores_{seen.cells}"] = seen.cores[kind]
-        figures[f"{kind}_mb_{seen.cells}"] = seen.rss_mb[kind]
-    figures |= {f"shared_memory_mb_{seen.cells}": seen.shared_mb, "load": os.getloadavg()[0]}
     notes = {"rss_mb": "memory of each process's own; what they share is shared_memory_mb"}
+    largest = None
+    for count in sorted(set(cells)):
+        try:
+            seen = watch(count, seconds)
+        except MtoptError as error:
+            figures |= dict.fromkeys(_figures(count, None)) | {_a_day(count): 0.0}
+            notes[f"cells_{count}"] = f"{type(error).__name__}: {error}"
+            continue
+        largest = seen
+        figures |= _figures(count, seen)
+        if seen.late:
+            notes[f"cells_{count}"] = "; ".join(f"{c}: {why}" for c, why in seen.late.items())
+    if largest is not None:
+        figures |= _of_processes(largest)
+    figures["load"] = os.getloadavg()[0]
     goals = {name: goal for name, goal in _GOALS.items() if name in figures}
     return Report("fleet", {n: _rounded(v) for n, v in figures.items()}, goals, notes=notes)
 
 
+def _a_day(count: int) -> str:
+    return f"episodes_per_day_per_cell_{count}"
+
+
+def _figures(count: int, seen: Seen | None) -> dict[str, float | None]:
+    """The figures of a number of cells by name; all None where it was not seen at work."""
+    nothing = [None] * 8
+    values = nothing if seen is None else seen.figures()
+    names = (
+        _a_day(count),
+        f"rtf_{count}",
+        f"cpu_cores_{count}",
+        f"rss_mb_{count}",
+        f"cpu_s_per_episode_{count}",
+        f"core_s_per_simulated_s_{count}",
+        f"decision_p50_ms_{count}",
+        f"decision_p99_ms_{count}",
+    )
+    return dict(zip(names, values, strict=True))
+
+
+def _of_processes(seen: Seen) -> dict[str, float | None]:
+    """Cores and memory by kind of process."""
+    figures: dict[str, float | None] = {}
+    for kind in _KINDS:
+        figures[f"{kind}_cores_{seen.cells}"] = seen.cores[kind]
+        figures[f"{kind}_mb_{seen.cells}"] = seen.rss_mb[kind]
+    return figures | {f"shared_memory_mb_{seen.cells}": seen.shared_mb}
+
+
 def watch(count: int, window_s: float) -> Seen:
-    """Start so many cells, wait until each has counted an episode, watch them for a while, end
-    them; raises MtoptError."""
+    """Start so many cells, wait until they collect, watch them for a while, end them; raises
+    MtoptError where they cannot be started, or none of them ever collects."""
     paths = Paths.installed()
     with tempfile.TemporaryDirectory(prefix="mtopt-bench-") as name:
         folder = Path(name)
@@ -115,16 +153,22 @@ class _Watcher:
         self._fleet = fleet
         self._cells = fleet.prepared.cells
         self._ledgers = {cell: Ledger() for cell in self._cells}
+        self._views: dict[str, CellView] = {}
 
     def over(self, window_s: float) -> Seen:
-        """What happens within the window, which begins when every cell collects."""
-        deadline_s = time.monotonic() + _START_S
-        while not all(ledger.counted for ledger in self._ledgers.values()):
+        """What happens within the window, which begins when every cell collects, or enough has
+        been waited for those that do not; raises StartFailed where none does."""
+        patience_s = _START_S + _START_OF_A_CELL_S * len(self._cells)
+        deadline_s = time.monotonic() + patience_s
+        while not all(ledger.begun_s for ledger in self._ledgers.values()):
             self._hear()
             if time.monotonic() > deadline_s:
-                late = [cell for cell, ledger in self._ledgers.items() if not ledger.counted]
-                raise StartFailed(f"no episode of {', '.join(late)} within {_START_S:g} s")
+                break
+        if not any(ledger.begun_s for ledger in self._ledgers.values()):
+            told = "; ".join(f"{cell}: {self._state(cell)}" for cell in self._cells)
+            raise StartFailed(f"no cell collects after {patience_s:g} s: {told}")
         before, episodes, passed_s = self._gauges(), self._episodes, self._simulated_s
+        counted = {cell: ledger.counted for cell, ledger in self._ledgers.items()}
         began_s = time.monotonic()
         while time.monotonic() - began_s < window_s:
             self._hear()
@@ -139,7 +183,16 @@ class _Watcher:
             _by_kind({name: each.anon_mb for name, each in after.items()}),
             max((each.rss_mb - each.anon_mb for each in after.values()), default=0.0),
             self._latency_ms(),
+            {
+                cell: f"no episode in {wall_s:.0f} s: {self._state(cell)}"
+                for cell, ledger in self._ledgers.items()
+                if ledger.counted == counted[cell]
+            },
         )
+
+    def _state(self, cell: str) -> str:
+        view = self._views.get(cell)
+        return ", ".join([view.state, *view.faults]) if view else "nothing was heard of it"
 
     @property
     def _episodes(self) -> int:
@@ -152,6 +205,7 @@ class _Watcher:
     def _hear(self) -> None:
         for view in self._fleet.feed.news():
             if view.cell in self._ledgers:
+                self._views[view.cell] = view
                 self._ledgers[view.cell].hear(view, time.monotonic())
         time.sleep(_TICK_S)
 
