@@ -18,7 +18,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from fakes.ros_cell_hardware import FAST_ARM, FAST_BIN
 from fakes.ros_processes import executable
 from fakes.ros_session import CELL, ROOT, Prober, domain_id, until
-from mtopt_bringup import tether
+from mtopt_bringup.processes import tether
 from mtopt_data.naming import finished_files
 from mtopt_data.reader import read_metadata
 from mtopt_msgs.msg import CellStatus
