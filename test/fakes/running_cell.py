@@ -63,7 +63,8 @@ class RunningCell:
 
     def up(self, *words: str) -> None:
         """Start; in a session of its own, as a terminal would."""
-        given = ["up", "--fleet", "fleet.yaml", "--data", "data", "--seed", "5", *words]
+        scripts = ("--models", "none")  # the shipped model wants larger images
+        given = ["up", "--fleet", "fleet.yaml", "--data", "data", "--seed", "5", *scripts, *words]
         with self.out.open("wb") as out:
             self._up = subprocess.Popen(
                 tether.command(signal.SIGTERM, [sys.executable, "-m", "mtopt_bringup.cli", *given]),

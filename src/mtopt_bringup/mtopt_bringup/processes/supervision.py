@@ -31,7 +31,7 @@ from .programs import Program
 
 RUNNING, EXITED, FATAL = 20, 100, 200  # supervisord's numbers
 _CALL_S = 2.0
-_SOCKET_S = 15.0
+_SOCKET_S = 60.0  # a manager that lives is given time: its end would be that of all cells
 _GONE_S = supervisor_file.STOP_WAIT_S + 1.0
 
 
