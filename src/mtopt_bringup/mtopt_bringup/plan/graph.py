@@ -181,10 +181,15 @@ def _plain_mix(mix: MixConfig) -> Parameters:
     return {f"mix.{each.name}": _plain(getattr(mix, each.name)) for each in fields(MixConfig)}
 
 
+# Nodes that never ask what time the cell has: its clock would wake them a hundred times a second.
+_OF_THE_WALL = ("policy", "warden")
+
+
 def _told(node: str, start: CellStart, arguments: Arguments, paths: Paths) -> Parameters:
     """What one node is told: all that differs from its defaults, files, and whose time."""
     overrides = getattr(start.cell.nodes, node)
-    told: Parameters = {"use_sim_time": start.cell.simulated_time}
+    simulated = start.cell.simulated_time and node not in _OF_THE_WALL
+    told: Parameters = {"use_sim_time": simulated}
     for leaf in leaves(SETTINGS[node]):
         value = _at(overrides, leaf.name)
         if value != leaf.default:
