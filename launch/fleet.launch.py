@@ -2,7 +2,7 @@
 
 from launch import LaunchDescription
 
-from mtopt_bringup.launching import description
+from mtopt_bringup.launching.actions import description
 
 
 def generate_launch_description() -> LaunchDescription:

@@ -2,7 +2,7 @@
 
 from launch import LaunchDescription
 
-from mtopt_bringup.hardware_launch import description
+from mtopt_bringup.launching.hardware_launch import description
 
 
 def generate_launch_description() -> LaunchDescription:

@@ -2,7 +2,7 @@
 
 from launch import LaunchDescription
 
-from mtopt_bringup.moveit_launch import description
+from mtopt_bringup.launching.moveit_launch import description
 
 
 def generate_launch_description() -> LaunchDescription:

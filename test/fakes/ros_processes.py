@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from fakes.ros_session import CELL, FILES, environment
-from mtopt_bringup import tether
+from mtopt_bringup.processes import tether
 from mtopt_ros.parameters import flat, leaves
 from mtopt_ros.settings import SETTINGS
 

@@ -18,7 +18,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from fakes.ros_cell_hardware import FAST_ARM, FAST_BIN
 from fakes.ros_processes import executable
 from fakes.ros_session import CELL, ROOT, Prober, domain_id, until
-from mtopt_bringup import tether
+from mtopt_bringup.processes import tether
 from mtopt_data.naming import finished_files
 from mtopt_data.reader import read_metadata
 from mtopt_msgs.msg import CellStatus
@@ -63,7 +63,8 @@ class RunningCell:
 
     def up(self, *words: str) -> None:
         """Start; in a session of its own, as a terminal would."""
-        given = ["up", "--fleet", "fleet.yaml", "--data", "data", "--seed", "5", *words]
+        scripts = ("--models", "none")  # the shipped model wants larger images
+        given = ["up", "--fleet", "fleet.yaml", "--data", "data", "--seed", "5", *scripts, *words]
         with self.out.open("wb") as out:
             self._up = subprocess.Popen(
                 tether.command(signal.SIGTERM, [sys.executable, "-m", "mtopt_bringup.cli", *given]),

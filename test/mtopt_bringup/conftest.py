@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-from mtopt_bringup.arguments import parse
-from mtopt_bringup.fleet import Fleet
-from mtopt_bringup.graph import Process, graph
 from mtopt_bringup.paths import Paths
+from mtopt_bringup.plan.arguments import parse
+from mtopt_bringup.plan.fleet import Fleet
+from mtopt_bringup.plan.graph import Process, graph
 from mtopt_core.tasks import TaskRegistry
 
 ROOT = Path(__file__).resolve().parents[2]

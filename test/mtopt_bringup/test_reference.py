@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mtopt_bringup import reference
-from mtopt_bringup.arguments import Arguments
+from mtopt_bringup.plan.arguments import Arguments
 from mtopt_core.config import described
 from mtopt_ros.parameters import leaves
 from mtopt_ros.settings import SETTINGS

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from mtopt_bringup.arguments import Arguments
-from mtopt_bringup.fleet import CameraDevices, CellConfig
+from mtopt_bringup.plan.arguments import Arguments
+from mtopt_bringup.plan.fleet import CameraDevices, CellConfig
 from mtopt_core.config import described, field_types
 from mtopt_ros.settings import SETTINGS
 

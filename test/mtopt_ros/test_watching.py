@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from mtopt_ros.watching import Order, Watch
+from mtopt_ros.watching import Attention, Order, Watch
 
 NAMES = ("camera", "arm", "runner")
 UNCONFIGURED, INACTIVE, ACTIVE = "unconfigured", "inactive", "active"
@@ -145,3 +145,17 @@ def test_a_silent_node_that_is_not_up_yet_may_be_busy_with_that(watch: Watch) ->
         "camera": "node_lost: silent for over 3 s",
         "arm": "node_lost: silent for over 3 s, not up yet",
     }
+
+
+def test_a_watch_that_was_kept_from_looking_does_not_call_the_others_silent() -> None:
+    attention, watch = Attention(), Watch(["arm"], silent_after_s=3.0)
+    steady_s = 100.0
+    watch.heard("arm", "active", "", attention.now_s(steady_s))
+    for looked_after_s in (20.0, 0.1, 1.0, 5.0):  # the last 0.5 s of each were attended to
+        steady_s += looked_after_s
+        assert watch.gone(attention.now_s(steady_s)) == []
+    for _ in range(17):
+        steady_s += 0.1
+        now_s = attention.now_s(steady_s)
+    assert watch.gone(now_s) == ["arm"]
+    assert attention.now_s(steady_s - 5.0) == now_s  # no clock goes back

@@ -64,7 +64,9 @@ def _up(words: list[str]) -> int:
 
     # From here on Ctrl-C is noted: raised inside an import of compiled code it may be lost.
     with Stop() as stop:
-        from . import paths, up, up_words
+        from . import paths
+        from .operating import up
+        from .plan import up_words
 
         return up.run(up_words.parse_words(words), paths.workspace_root(), stop)
 
@@ -72,8 +74,9 @@ def _up(words: list[str]) -> int:
 def _cell(words: list[str]) -> int:
     import os
 
-    from . import cell, transport
+    from .operating import cell
     from .paths import Paths
+    from .processes import transport
 
     os.environ.update(transport.bystander(Paths.installed(), os.environ))
     return cell.run(words)
@@ -83,7 +86,7 @@ def _view(words: list[str]) -> int:
     from .stop import Stop
 
     with Stop() as stop:
-        from . import view
+        from .operating import view
 
         return view.run(words, stop)
 
@@ -99,33 +102,33 @@ def _soak(words: list[str]) -> int:
 
 def _collect(words: list[str]) -> int:
     if words[:1] == ["outcomes"]:
-        from . import collect_outcomes
+        from .learning import collect_outcomes
 
         return collect_outcomes.run(words[1:])
-    from . import collect
+    from .learning import collect
 
     return collect.run(words)
 
 
 def _learn(words: list[str]) -> int:
     if words[:1] == ["detector"]:
-        from . import learn_detector
+        from .learning import learn_detector
 
         return learn_detector.run(words[1:])
-    from . import learn
+    from .learning import learn
 
     return learn.run(words)
 
 
 def _add_task(words: list[str]) -> int:
-    from . import add_task
+    from .learning import add_task
 
     return add_task.run(words)
 
 
 def _eval(words: list[str]) -> int:
     if words[:1] == ["detector"]:
-        from . import learn_detector
+        from .learning import learn_detector
 
         return learn_detector.evaluate(words[1:])
     from .evaluating import command

@@ -10,8 +10,8 @@ from mtopt_core.config import Option, described, field_types
 from mtopt_ros.parameters import leaves
 from mtopt_ros.settings import SETTINGS
 
-from .arguments import Arguments
-from .fleet import ELSEWHERE, CameraDevices, CellConfig
+from .plan.arguments import Arguments
+from .plan.fleet import ELSEWHERE, CameraDevices, CellConfig
 
 _INTRO = """\
 # Parameters

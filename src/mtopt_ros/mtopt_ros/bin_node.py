@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.clock import Clock, ClockType
+from rclpy.serialization import deserialize_message
 from rclpy.task import Future
 from sensor_msgs.msg import JointState as JointStateMsg
 from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
@@ -70,7 +71,8 @@ class BinNode(CellNode):
         self._hinges = self.create_publisher(
             JointTrajectoryMsg, "bin_controller/joint_trajectory", DRIVER
         )
-        self.create_subscription(JointStateMsg, "joint_states", self._on_joint_state, IMAGES)
+        heard = self._on_joint_states
+        self.create_subscription(JointStateMsg, "joint_states", heard, IMAGES, raw=True)
         server = ActionServer(
             self,
             ResetBins,
@@ -80,7 +82,8 @@ class BinNode(CellNode):
             cancel_callback=self._on_cancel,
         )
         self.on_cleanup_call(server.destroy)
-        self.create_timer(_CHECK_S, self._check, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._checks = self.create_timer(_CHECK_S, self._check, clock=steady, autostart=False)
 
     def deactivate(self) -> None:
         """A reset under way is given up; the hinges finish the motion that they were sent."""
@@ -101,6 +104,7 @@ class BinNode(CellNode):
         self._sequence = BinResetSequence(self._motion, settings)
         began = self._now_ns(), self.cell_time.now_s()
         self._watch = HingeWatch(self._motion, settings.stale_after_s, *began)
+        self._checks.reset()
         end: BinDone | BinJammed | _GivenUp = await self._ended
         self._sequence = self._watch = None
         if isinstance(end, BinDone):
@@ -114,6 +118,11 @@ class BinNode(CellNode):
             self.health.fault(reason, f"{end}; free the hinge, then reset again")
             return ResetBins.Result(reason=reason, message=str(end), attempts=end.tries)
         return ResetBins.Result(reason=str(end.reason), message=str(end))
+
+    def _on_joint_states(self, payload: bytes) -> None:
+        """A hundred times a second; read only while somebody wants to know."""
+        if self._sequence is not None or _STALE in self.health.faults:
+            self._on_joint_state(deserialize_message(payload, JointStateMsg))
 
     def _on_joint_state(self, message: JointStateMsg) -> None:
         if not set(self._motion.limits.names).issubset(message.name):
@@ -160,4 +169,5 @@ class BinNode(CellNode):
 
     def _end(self, how: BinDone | BinJammed | _GivenUp) -> None:
         if self._sequence is not None and not self._ended.done():
+            self._checks.cancel()
             self._ended.set_result(how)

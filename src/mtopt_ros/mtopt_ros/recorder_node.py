@@ -44,7 +44,7 @@ from .settings import RecorderSettings
 from .storage_watch import StorageWatch
 
 # How often the inbox is emptied, wall time: while an episode is open, and between two.
-_OPEN_S, _IDLE_S = 0.02, 0.1
+_OPEN_S, _IDLE_S = 0.05, 0.1
 _MOST_ROUNDS = 50  # to empty a full inbox
 _WORK_OFF_S = 15.0  # to write what had arrived when an episode ended; its runner waits for longer
 _LOOK_S = 1.0  # between two looks at who publishes

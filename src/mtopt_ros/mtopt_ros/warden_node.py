@@ -25,7 +25,7 @@ from .inbox import Arrival, Inbox
 from .lifecycle import CellNode
 from .qos import LATCHED, STATES
 from .settings import WardenSettings
-from .watching import Order, Watch
+from .watching import Attention, Order, Watch
 
 _TICK_S = 0.1
 _STATUS_S = 1.0
@@ -60,6 +60,7 @@ class WardenNode(CellNode):
         self._runner = CellStatus(state=CellStatus.STARTING)
         self._beats: dict[str, Heartbeat] = {}
         self._lost: list[str] = []
+        self._attention = Attention()
 
     def build(self) -> None:
         """Remember whom to watch."""
@@ -101,7 +102,7 @@ class WardenNode(CellNode):
     def _note(self, name: str, message: Heartbeat) -> None:
         fault = f"{message.fault}: {message.message}" if message.level == Level.FAULT else ""
         known = self._watch.fault(name)
-        self._watch.heard(name, message.state, fault, time.monotonic())
+        self._watch.heard(name, message.state, fault, self._now_s())
         if fault.partition(":")[0] != known.partition(":")[0]:
             self._tell()  # bad news, and good, do not wait for their turn
 
@@ -111,7 +112,7 @@ class WardenNode(CellNode):
 
     def _tick(self) -> None:
         self._heartbeats_in.empty()
-        now_s = time.monotonic()
+        now_s = self._now_s()
         self._notice_lost(now_s)
         if self._still_asking(now_s):
             return
@@ -157,7 +158,7 @@ class WardenNode(CellNode):
             self._tell()
 
     def _tell(self) -> None:
-        now_s = time.monotonic()
+        now_s = self._now_s()
         status = copy.deepcopy(self._runner)  # the runner's own word stays what it was
         status.cell = self.get_namespace().strip("/")
         status.header.stamp = convert.time_msg(time.time_ns())
@@ -168,6 +169,9 @@ class WardenNode(CellNode):
         self._diagnostics.publish(
             diagnostic_array(status.cell, self._beats, self._watch.lost(now_s), time.time_ns())
         )
+
+    def _now_s(self) -> float:
+        return self._attention.now_s(time.monotonic())
 
     def _state(self, status: CellStatus, now_s: float) -> str:
         """What the cell is doing: the runner's word, unless the cell is not up or not well."""

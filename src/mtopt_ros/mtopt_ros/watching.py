@@ -17,8 +17,25 @@ class Order(StrEnum):
 
 
 @dataclass
+class Attention:
+    """Time in which somebody looked and could have heard. Who was kept from looking for longer than
+    `most_s`, by a busy machine or by others in the same process, was deaf for the rest."""
+
+    most_s: float = 0.5
+    _looked_s: float | None = None
+    _attended_s: float = 0.0
+
+    def now_s(self, steady_s: float) -> float:
+        """Seconds of attention up to a look at this time of a steady clock."""
+        if self._looked_s is not None:
+            self._attended_s += min(max(steady_s - self._looked_s, 0.0), self.most_s)
+        self._looked_s = steady_s
+        return self._attended_s
+
+
+@dataclass
 class Watched:
-    """What is known of one node, times by a steady clock."""
+    """What is known of one node, times as the watch is told them."""
 
     state: str = ""
     heard_s: float | None = None

@@ -12,9 +12,10 @@ import pytest
 
 from fakes.fake_model import manifest_of
 from fakes.replay_episodes import write_replay_episode
-from mtopt_bringup import cli, learn
+from mtopt_bringup import cli
 from mtopt_bringup.comparing import command
 from mtopt_bringup.evaluating import command as evaluating
+from mtopt_bringup.learning import job, learn
 from mtopt_core.action import ActionBounds
 from mtopt_core.errors import ConfigError
 from mtopt_core.evaluation import Attempt
@@ -108,7 +109,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bounds: ActionBounds)
         return folder
 
     monkeypatch.setattr(evaluating, "evaluate", evaluate)
-    monkeypatch.setattr(learn, "publish", publish)
+    monkeypatch.setattr(job, "publish", publish)
     monkeypatch.setattr(learn.Learner, "step", stepped)
     monkeypatch.setattr(learn.Learner, "begin_with", begun)
     monkeypatch.setenv("AMENT_PREFIX_PATH", str(tmp_path))  # the checkout's own files

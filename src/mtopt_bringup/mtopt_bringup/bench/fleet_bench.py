@@ -15,11 +15,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mtopt_bringup.arguments import parse
 from mtopt_bringup.errors import StartFailed
-from mtopt_bringup.graph import COMPOSED
+from mtopt_bringup.operating.running import Running, claimed, running
 from mtopt_bringup.paths import Paths
-from mtopt_bringup.running import Running, claimed, running
+from mtopt_bringup.plan.arguments import parse
+from mtopt_bringup.plan.graph import COMPOSED
 from mtopt_bringup.soak.gauges import Gauge, gauge
 from mtopt_bringup.soak.recovery import Ledger
 from mtopt_core.errors import MtoptError

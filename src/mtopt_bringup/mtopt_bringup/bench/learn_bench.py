@@ -28,7 +28,7 @@ from mtopt_learner.replay.cache import FrameCache
 from mtopt_learner.replay.decoding import Replayed
 from mtopt_learner.training.trainer import precision_of
 
-from ..learn import settings
+from ..learning.job import settings
 from .report import Goal, Report
 
 EPISODES, STEPS = 40, 10

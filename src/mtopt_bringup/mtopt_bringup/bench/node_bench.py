@@ -19,8 +19,8 @@ from typing import Any
 import yaml
 
 from mtopt_bringup.paths import Paths
-from mtopt_bringup.programs import executable
-from mtopt_bringup.transport import defaults, profiles
+from mtopt_bringup.processes.programs import executable
+from mtopt_bringup.processes.transport import defaults, profiles
 from mtopt_data import config_files
 from mtopt_data.yamlfile import read_yaml
 from mtopt_sim.lens import CAMERAS

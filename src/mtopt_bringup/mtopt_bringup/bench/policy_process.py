@@ -11,8 +11,8 @@ from typing import Any
 
 import yaml
 
-from mtopt_bringup import programs
 from mtopt_bringup.errors import StartFailed
+from mtopt_bringup.processes import programs
 
 
 class PolicyProcess:

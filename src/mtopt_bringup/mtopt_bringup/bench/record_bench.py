@@ -16,9 +16,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from mtopt_bringup import transport
 from mtopt_bringup.errors import StartFailed
 from mtopt_bringup.paths import Paths
+from mtopt_bringup.processes import transport
 
 from .report import Goal, Report
 

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mtopt_bringup import transport
 from mtopt_bringup.paths import Paths
+from mtopt_bringup.processes import transport
 from mtopt_core.cell import CellFault, PolicyLate
 from mtopt_core.observation import Image
 from mtopt_core.policy import Policy

@@ -30,7 +30,7 @@ from mtopt_sim.evaluating.trial import Setting, Trial
 
 from ..evaluating import command as evaluating
 from ..evaluating.subject import greedy, known_tasks
-from ..learn import CHECKPOINT, Job, View
+from ..learning.job import CHECKPOINT, Job, View
 from ..stop import Stop
 from .declared import Comparison, Variant, settings_of
 

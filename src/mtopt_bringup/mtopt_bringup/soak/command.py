@@ -8,9 +8,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mtopt_bringup.arguments import parse
+from mtopt_bringup.operating.running import Running, claimed, new_folder, running
 from mtopt_bringup.paths import Paths, workspace_root
-from mtopt_bringup.running import Running, claimed, new_folder, running
+from mtopt_bringup.plan.arguments import parse
 from mtopt_bringup.stop import Stop
 
 from .accounts import settle

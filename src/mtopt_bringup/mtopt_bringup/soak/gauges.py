@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mtopt_bringup.transport import MEMORY
+from mtopt_bringup.processes.transport import MEMORY
 
 _TICKS_S = os.sysconf("SC_CLK_TCK")
 MB = 1e6

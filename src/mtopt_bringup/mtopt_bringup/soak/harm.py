@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Protocol
 
-from mtopt_bringup.supervision import State
+from mtopt_bringup.processes.supervision import State
 
 from .plan import Fault, Kind
 

@@ -9,8 +9,8 @@ from dataclasses import asdict
 from typing import IO
 
 from mtopt_bringup.errors import ManagerLost
-from mtopt_bringup.running import Running
-from mtopt_bringup.watch import Verdict
+from mtopt_bringup.operating.running import Running
+from mtopt_bringup.processes.watch import Verdict
 from mtopt_core.errors import MtoptError
 
 from .gauges import Sample, gauge, segments_mb, size_mb

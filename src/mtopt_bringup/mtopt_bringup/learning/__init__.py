@@ -1,0 +1,1 @@
+"""From a folder of episodes to versions in the model store."""

@@ -1,0 +1,1 @@
+"""A fleet while it runs: started, shown, spoken to."""

@@ -1,0 +1,1 @@
+"""What a start means: which cells, which processes, with what settings."""
