@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,7 @@ class World:
         self.steps: list[tuple[int, int]] = []  # tasks that the learner knows, its steps before
         self.made: list[tuple[str, Case]] = []
         self.trials: list[Trial] = []
+        self.begun: list[str] = []
         self.kill = 10**9
 
     def happens(self) -> None:
@@ -77,7 +79,11 @@ class World:
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bounds: ActionBounds) -> World:
     made = World(tmp_path)
-    step = learn.Learner.step
+    step, begin_with = learn.Learner.step, learn.Learner.begin_with
+
+    def begun(self: Any, path: Path) -> None:
+        made.begun.append(path.parent.name)
+        begin_with(self, path)
 
     def stepped(self: Any, frames: Any) -> dict[str, float]:
         made.happens()
@@ -105,6 +111,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bounds: ActionBounds)
     monkeypatch.setattr(evaluating, "evaluate", evaluate)
     monkeypatch.setattr(job, "publish", publish)
     monkeypatch.setattr(learn.Learner, "step", stepped)
+    monkeypatch.setattr(learn.Learner, "begin_with", begun)
     monkeypatch.setenv("AMENT_PREFIX_PATH", str(tmp_path))  # the checkout's own files
     (tmp_path / "small.yaml").write_text(SMALL)
     (tmp_path / "q.yaml").write_text(QUESTION)
@@ -129,7 +136,7 @@ def test_from_episodes_to_a_table(world: World, capsys: pytest.CaptureFixture[st
     assert world.run(f"--out={out}", f"--page={page}") == 0
     found = told(capsys)
     assert found == json.loads(out.read_text()) and found["complete"]
-    assert world.steps == TRAINED
+    assert world.steps == TRAINED and world.begun == ["one-1"]
     by_name = {one["name"]: one for one in found["variants"]}
     assert {name: one["episodes"] for name, one in by_name.items()} == {
         "one": 4, "both": 5, "later": 5,
@@ -154,6 +161,7 @@ def test_what_is_done_is_not_done_again(world: World, capsys: pytest.CaptureFixt
     assert world.run() == 0
     assert told(capsys) == first
     assert (len(world.steps), len(world.made)) == (len(TRAINED), 2 * 1 + 2 * 2 + 2 * 2)
+    shutil.rmtree(world.folder / "run" / "cache")  # it is decoded now
     assert world.run("--attempts=3", "--seeds=1,2") == 0
     more = told(capsys)
     assert len(world.steps) == 2 * len(TRAINED), "the second seed alone is trained"
