@@ -23,7 +23,7 @@ from .cell_view import CellView
 from .errors import NotReady
 from .qos import STATES
 
-_THERE_S = 5.0  # to find a cell's services
+_THERE_S = 12.0  # to find a service of a cell, among the processes of a fleet
 _ANSWER_S = 20.0
 _HEARD_S = 2.5  # a running cell speaks once a second
 _TURN_S = 0.1
