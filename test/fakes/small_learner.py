@@ -45,6 +45,14 @@ CONFIG = LearnConfig(
     pace=PaceConfig(label=24, pool=32),
 )  # fmt: skip
 
+# The head of a config/learn.yaml that is learned in a moment, for the images of replay episodes.
+SMALLEST = """\
+network: {size_px: [24, 24], channels: 4, stem_pool: 1, body_convs: 1, body_kernel: 3,
+          body_pool: 2, merge_width: 8, head_convs: 1, tail_convs: 1, dense: [8]}
+view: {camera_px: [48, 64], crop_px: [24, 24], size_px: [24, 24], margin_px: 2}
+cem: {samples: 8, elites: 2}
+"""
+
 LOOKING = dataclasses.replace(
     CONFIG,
     architecture="look",

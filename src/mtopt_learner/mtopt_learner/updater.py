@@ -22,6 +22,7 @@ from mtopt_core.config import option
 from .batches import Transitions
 from .bellman import BellmanConfig, Outlook, clipped_double, outlook, returns, targets
 from .cem_batch import BatchCem
+from .precision import working_in
 
 
 @dataclass(frozen=True)
@@ -212,7 +213,7 @@ class BellmanUpdater:
         states, codes = (
             torch.from_numpy(part).to(self._device) for part in (batch.next_states[rows], tasks)
         )
-        with torch.inference_mode(), self._precision():
+        with torch.inference_mode(), working_in(self._amp, self._device):
             seen = self.encoded(first, images)[where]
             noise = self._cem.noise(len(rows), rng)
             actions, best = self._cem.best(
@@ -235,7 +236,3 @@ class BellmanUpdater:
         at_once = max(1, self.networks.config.chunk // actions.shape[1])
         parts = zip(*(each.split(at_once) for each in (seen, states, tasks, actions)), strict=True)
         return torch.cat([torch.sigmoid(network.head(*part).float()) for part in parts])
-
-    def _precision(self) -> torch.autocast:
-        kind = self._device.partition(":")[0]
-        return torch.autocast(kind, self._amp or torch.bfloat16, enabled=self._amp is not None)

@@ -12,6 +12,7 @@ import pytest
 
 from fakes.fake_model import manifest_of
 from fakes.replay_episodes import write_replay_episode
+from fakes.small_learner import SMALLEST
 from mtopt_bringup import cli
 from mtopt_bringup.comparing import command
 from mtopt_bringup.evaluating import command as evaluating
@@ -24,15 +25,14 @@ from mtopt_learner.errors import NothingToReplay
 from mtopt_robot.models import sealing
 from mtopt_sim.evaluating.trial import Case, Trial
 
-SMALL = """
-network: {size_px: [24, 24], channels: 4, stem_pool: 1, body_convs: 1, body_kernel: 3,
-          body_pool: 2, merge_width: 8, head_convs: 1, tail_convs: 1, dense: [8]}
-view: {camera_px: [48, 64], crop_px: [24, 24], size_px: [24, 24], margin_px: 2}
-cem: {samples: 8, elites: 2}
+SMALL = (
+    SMALLEST
+    + """\
 targets: {returns_first: 100}
 training: {batch: 8, precision: fp32}
 pace: {label: 16, pool: 16, log: 1, checkpoint: 100}
 """
+)
 QUESTION = """
 title: Few or many
 text: What is asked.

@@ -11,6 +11,7 @@ import pytest
 
 from fakes.fake_model import manifest_of
 from fakes.replay_episodes import write_replay_episode
+from fakes.small_learner import SMALLEST
 from mtopt_bringup.learning import closed_loop, gate, job, learn
 from mtopt_core.action import ActionBounds
 from mtopt_core.errors import ConfigError, ReservedForEvaluation
@@ -24,17 +25,16 @@ from mtopt_sim.collecting.plan import Plan
 from mtopt_sim.collecting.station import Done
 from mtopt_sim.evaluating.trial import Case, Trial
 
-SMALL = """
-network: {size_px: [24, 24], channels: 4, stem_pool: 1, body_convs: 1, body_kernel: 3,
-          body_pool: 2, merge_width: 8, head_convs: 1, tail_convs: 1, dense: [8]}
-view: {camera_px: [48, 64], crop_px: [24, 24], size_px: [24, 24], margin_px: 2}
-cem: {samples: 8, elites: 2}
+SMALL = (
+    SMALLEST
+    + """\
 targets: {returns_first: 2}
 training: {batch: 8, precision: fp32}
 pace: {label: 16, pool: 16, look: 2, log: 1, checkpoint: 3, publish: 2}
 loop: {first_episodes: 4, first_guided: 0.5, first_steps: 4, episodes: 2, steps: 3,
        gate_attempts: 2}
 """
+)
 COLLECT_S, EVALUATE_S = 1000.0, 100.0
 GOOD = {"0000004": 0, "0000007": 1, "0000010": 0, "0000013": 2}  # attempts of two that succeed
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from fakes.replay_episodes import write_replay_episode
+from fakes.small_learner import SMALLEST
 from mtopt_bringup.learning import job, learn
 from mtopt_bringup.learning.job import CHECKPOINT, settings
 from mtopt_bringup.learning.learn import run
@@ -20,15 +21,14 @@ from mtopt_robot.models.bundle import check_bundle
 from mtopt_robot.models.engine import InferenceConfig
 from mtopt_robot.models.expected import Expected
 
-SMALL = """
-network: {size_px: [24, 24], channels: 4, stem_pool: 1, body_convs: 1, body_kernel: 3,
-          body_pool: 2, merge_width: 8, head_convs: 1, tail_convs: 1, dense: [8]}
-view: {camera_px: [48, 64], crop_px: [24, 24], size_px: [24, 24], margin_px: 2}
-cem: {samples: 8, elites: 2}
+SMALL = (
+    SMALLEST
+    + """\
 targets: {returns_first: 2}
 training: {batch: 8, precision: fp32}
 pace: {label: 16, pool: 16, look: 2, log: 1, checkpoint: 3, publish: 1000}
 """
+)
 
 
 @pytest.fixture

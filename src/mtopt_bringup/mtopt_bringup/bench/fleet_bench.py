@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,13 +61,26 @@ class Seen:
         """Simulated seconds per second, mean of the cells."""
         return self.simulated_s / self.cells / self.wall_s
 
-    def figures(self) -> list[float | None]:
-        """Episodes a day, rtf, cores, memory, what an episode and a second cost, latency."""
-        cores = sum(self.cores.values())
-        an_episode_s = cores * self.wall_s / self.episodes if self.episodes else None
-        memory_mb = sum(self.rss_mb.values())
-        a_second = cores * self.wall_s / self.simulated_s if self.simulated_s else None
-        return [self.a_day, self.rtf, cores, memory_mb, an_episode_s, a_second, *self.latency_ms]
+    @property
+    def used_s(self) -> float:
+        """Seconds of a core that all processes took."""
+        return sum(self.cores.values()) * self.wall_s
+
+
+_A_DAY = "episodes_per_day_per_cell"
+# What is told of a number of cells, by its name without that number.
+_FIGURES: Mapping[str, Callable[[Seen], float | None]] = {
+    _A_DAY: lambda seen: seen.a_day,
+    "rtf": lambda seen: seen.rtf,
+    "cpu_cores": lambda seen: sum(seen.cores.values()),
+    "rss_mb": lambda seen: sum(seen.rss_mb.values()),
+    "cpu_s_per_episode": lambda seen: seen.used_s / seen.episodes if seen.episodes else None,
+    "core_s_per_simulated_s": lambda seen: (
+        seen.used_s / seen.simulated_s if seen.simulated_s else None
+    ),
+    "decision_p50_ms": lambda seen: seen.latency_ms[0],
+    "decision_p99_ms": lambda seen: seen.latency_ms[1],
+}
 
 
 def measure(cells: Iterable[int] = COUNTS, seconds: float = WINDOW_S) -> Report:
@@ -79,11 +92,11 @@ def measure(cells: Iterable[int] = COUNTS, seconds: float = WINDOW_S) -> Report:
         try:
             seen = watch(count, seconds)
         except MtoptError as error:
-            figures |= dict.fromkeys(_figures(count, None)) | {_a_day(count): 0.0}
+            figures |= {f"{name}_{count}": None for name in _FIGURES} | {f"{_A_DAY}_{count}": 0.0}
             notes[f"cells_{count}"] = f"{type(error).__name__}: {error}"
             continue
         largest = seen
-        figures |= _figures(count, seen)
+        figures |= {f"{name}_{count}": of(seen) for name, of in _FIGURES.items()}
         if seen.late:
             notes[f"cells_{count}"] = "; ".join(f"{c}: {why}" for c, why in seen.late.items())
     if largest is not None:
@@ -91,27 +104,6 @@ def measure(cells: Iterable[int] = COUNTS, seconds: float = WINDOW_S) -> Report:
     figures["load"] = os.getloadavg()[0]
     goals = {name: goal for name, goal in _GOALS.items() if name in figures}
     return Report("fleet", {n: _rounded(v) for n, v in figures.items()}, goals, notes=notes)
-
-
-def _a_day(count: int) -> str:
-    return f"episodes_per_day_per_cell_{count}"
-
-
-def _figures(count: int, seen: Seen | None) -> dict[str, float | None]:
-    """The figures of a number of cells by name; all None where it was not seen at work."""
-    nothing = [None] * 8
-    values = nothing if seen is None else seen.figures()
-    names = (
-        _a_day(count),
-        f"rtf_{count}",
-        f"cpu_cores_{count}",
-        f"rss_mb_{count}",
-        f"cpu_s_per_episode_{count}",
-        f"core_s_per_simulated_s_{count}",
-        f"decision_p50_ms_{count}",
-        f"decision_p99_ms_{count}",
-    )
-    return dict(zip(names, values, strict=True))
 
 
 def _of_processes(seen: Seen) -> dict[str, float | None]:

@@ -24,6 +24,7 @@ from torch.nn import functional
 from mtopt_core.encoding import layout_hash, state_layout
 from mtopt_learner.learner import Learner
 from mtopt_learner.networks.stand_in import scene
+from mtopt_learner.precision import working_in
 from mtopt_learner.replay.cache import FrameCache
 from mtopt_learner.replay.decoding import Replayed
 from mtopt_learner.training.trainer import precision_of
@@ -103,7 +104,7 @@ class Bench:
         rows, seen = slice(0, self.config.training.batch), self._seen
         parts = (seen.images[rows], seen.states[rows], seen.tasks[rows], seen.actions[rows, None])
         network = self.learner.trainer.network
-        with torch.autocast("cpu", torch.bfloat16, enabled=self._amp is not None):
+        with working_in(self._amp, "cpu"):
             logits = network(*(torch.from_numpy(part) for part in parts)).float()
         target = torch.zeros_like(logits)
         functional.binary_cross_entropy_with_logits(logits, target).backward()
@@ -121,7 +122,7 @@ class Bench:
         updater, networks = self.learner.updater, self.learner.networks
         with (
             torch.inference_mode(),
-            torch.autocast("cpu", torch.bfloat16, enabled=self._amp is not None),
+            working_in(self._amp, "cpu"),
         ):
             for network, asked in ((networks.first, actions), (networks.second, actions[:, :1])):
                 found = updater.encoded(network, image)

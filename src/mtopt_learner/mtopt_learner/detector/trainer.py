@@ -18,6 +18,7 @@ from mtopt_core.tasks import TaskRegistry
 
 from ..errors import OutcomesMissing
 from ..networks.success_network import SuccessNetwork
+from ..precision import working_in
 from ..training import checkpoint
 from .augment import cut, distorted, draw
 from .balance import BalancedDraw, weights
@@ -60,8 +61,7 @@ class DetectorTrainer:
         weight = torch.from_numpy(weights(labels)).to(self._device)
         target = torch.from_numpy((labels == 1).astype(np.float32)).to(self._device)
         self.network.train()
-        kind = self._device.partition(":")[0]
-        with torch.autocast(kind, torch.bfloat16, enabled=self._amp):
+        with working_in(torch.bfloat16 if self._amp else None, self._device):
             logits = self.network(*(torch.from_numpy(view).to(self._device) for view in views))
         logits = logits.float()
         each = functional.binary_cross_entropy_with_logits(logits, target, reduction="none")

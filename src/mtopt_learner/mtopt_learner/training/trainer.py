@@ -15,6 +15,7 @@ from mtopt_core.config import option
 from ..cem_batch import BatchCem
 from ..networks.look_network import LookNetwork
 from ..networks.q_network import QNetwork
+from ..precision import working_in
 from ..updater import Labelled
 from .pcgrad import Surgeon
 
@@ -95,7 +96,7 @@ class Trainer:
             part.to(self._device) for part in batch.parts[:8]
         )
         rows = self._with_untried(actions, rng)
-        with self._precision():
+        with working_in(self._amp, self._device):
             seen = self.network.encoder(images)
             logits = self.network.head(seen, states, tasks, rows).float()
             beside = self._beside(seen, states, actions, others, weights)
@@ -116,7 +117,7 @@ class Trainer:
 
     def foretell(self, batch: Labelled) -> dict[str, float]:
         """One step of telling what came of deeds, and of nothing else; its loss."""
-        with self._precision():
+        with working_in(self._amp, self._device):
             missed = self._missed(self.network.encoder(batch.images.to(self._device)), batch)
         return {"loss": missed.item()} | self._descend(missed)
 
@@ -159,10 +160,6 @@ class Trainer:
         self._optimizer.step()
         self.steps += 1
         return told
-
-    def _precision(self) -> torch.autocast:
-        kind = self._device.partition(":")[0]
-        return torch.autocast(kind, self._amp or torch.bfloat16, enabled=self._amp is not None)
 
     def _beside(
         self, seen: Tensor, states: Tensor, actions: Tensor, others: Tensor, weights: Tensor
